@@ -1,0 +1,101 @@
+"""A whole recording through the anonymizer, each window once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from events.packet import Packet, SensorSize, packet
+from events.window import Window, WindowBuilder
+from models.anonymizer import Anonymizer
+from models.manifest import Manifest
+from models.verdict import Rejected
+from service.camera import window_spec
+from service.message import Message
+
+
+class DoesNotFit(ValueError):
+    """A recording whose windows the model or the memory bound does not take, in one line."""
+
+
+@dataclass
+class Tally:
+    """What became of a recording so far."""
+
+    events: int = 0
+    outside: int = 0
+    windows: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+def check_fits(manifest: Manifest, sensor: SensorSize, window_bytes: int) -> None:
+    """Raises :class:`DoesNotFit`."""
+    if problem := manifest.why_not(sensor):
+        raise DoesNotFit(problem)
+    nbytes = window_spec(manifest, sensor).nbytes
+    if nbytes > window_bytes:
+        raise DoesNotFit(
+            f"a window of {sensor.width}x{sensor.height} takes {nbytes} bytes, "
+            f"at most {window_bytes} allowed"
+        )
+
+
+def anonymize_packets(
+    packets: Iterable[Packet],
+    *,
+    camera: str,
+    sensor: SensorSize,
+    anonymizer: Anonymizer,
+    tally: Tally,
+) -> Iterator[Message]:
+    """Yield every window's message, counting in ``tally``.
+
+    An error of ``packets`` comes through after the windows before it, the one under way
+    among them, were yielded: nothing received is lost.
+    """
+    manifest = anonymizer.manifest
+    builder = WindowBuilder(window_spec(manifest, sensor))
+
+    def message(window: Window) -> Iterator[Message]:
+        tally.windows += 1
+        result = anonymizer.anonymize(window.tensor[None])[0]
+        if isinstance(result, Rejected):
+            tally.dropped[result.cause] = tally.dropped.get(result.cause, 0) + 1
+            return
+        yield Message(result, metadata(camera, tally.windows, window, tally.dropped, manifest))
+
+    try:
+        for events in packets:
+            tally.events += len(events)
+            for window in builder.add(events):
+                yield from message(window)
+            tally.outside = builder.outside
+    except GeneratorExit:
+        raise
+    except BaseException:
+        if last := builder.close():
+            yield from message(last)
+        raise
+    if last := builder.close():
+        yield from message(last)
+
+
+def metadata(
+    camera: str, seq: int, window: Window, dropped: dict[str, int], manifest: Manifest
+) -> dict[str, str]:
+    """A message's metadata, as the wire has them."""
+    return {
+        "camera": camera,
+        "seq": str(seq),
+        "segment": str(window.segment),
+        "t_start_us": str(window.t_start_us),
+        "t_end_us": str(window.t_end_us),
+        "events": str(window.events),
+        "dropped": str(sum(dropped.values())),
+        "model": f"{manifest.name}@{manifest.version}",
+        "model_sha256": manifest.sha256,
+    }
+
+
+def warm_up(manifest: Manifest) -> None:
+    """Compile what building a window needs, on an event of no camera."""
+    builder = WindowBuilder(window_spec(manifest, SensorSize(1, 1)))
+    list(builder.add(packet([0], [0], [0], [0])))

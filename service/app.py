@@ -1,0 +1,170 @@
+"""HTTP: the application, its guards, and the addresses that are not about cameras."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from models.manifest import Manifest
+from service.auth import Tokens
+from service.config import Config, is_loopback
+from service.guard import Problem, Read, ServiceOf
+from service.headers import SecurityHeaders
+from service.routes import cameras, upload, windows
+from service.service import Refused, Service
+
+log = logging.getLogger(__name__)
+
+_VIEWER = Path(__file__).parent / "viewer"
+router = APIRouter()
+
+
+class Health(BaseModel):
+    """Whether the service works, and if not, why."""
+
+    ready: bool
+    reason: str | None
+
+
+class ModelInfo(BaseModel):
+    """The model that covers every window, and where it runs."""
+
+    name: str
+    version: str
+    profile: str
+    sha256: str
+    device: Annotated[str, Field(description="where the model truly runs: cpu or cuda")]
+    provider: str
+    ready: bool
+    reason: str | None
+    manifest: Manifest
+
+
+@router.get("/health/live", summary="Is the process alive?", response_class=PlainTextResponse)
+async def live() -> str:
+    """Answers ``ok`` as long as the event loop runs."""
+    return "ok"
+
+
+@router.get(
+    "/health/ready",
+    summary="Can it anonymize?",
+    responses={503: {"model": Health, "description": "Nothing is published; see `reason`"}},
+)
+async def ready(service: ServiceOf, response: Response) -> Health:
+    """200 when the model is loaded, its hash holds and its self-test passed."""
+    reason = service.not_ready
+    response.status_code = 503 if reason else 200
+    return Health(ready=reason is None, reason=reason)
+
+
+@router.get(
+    "/metrics",
+    summary="Prometheus metrics",
+    dependencies=[Read],
+    response_class=PlainTextResponse,
+    responses={401: {"model": Problem}},
+)
+async def metrics(service: ServiceOf) -> Response:
+    """Counts and times; needs the scope `read` where tokens are configured."""
+    return Response(service.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@router.get(
+    "/v1/model",
+    summary="The model in use",
+    dependencies=[Read],
+    responses={401: {"model": Problem}, 503: {"model": Problem}},
+)
+async def model(service: ServiceOf) -> ModelInfo:
+    """The manifest, and the device that the model truly runs on."""
+    if service.anonymizer is None:
+        raise Refused(503, f"not ready: {service.not_ready}")
+    manifest = service.anonymizer.manifest
+    return ModelInfo(
+        name=manifest.name,
+        version=manifest.version,
+        profile=manifest.profile,
+        sha256=manifest.sha256,
+        device=service.anonymizer.device,
+        provider=service.anonymizer.provider,
+        ready=service.not_ready is None,
+        reason=service.not_ready,
+        manifest=manifest,
+    )
+
+
+@router.get("/", include_in_schema=False)
+async def viewer() -> FileResponse:
+    """The viewer page."""
+    return FileResponse(_VIEWER / "index.html")
+
+
+def create_app(service: Service) -> FastAPI:
+    """The ASGI application of ``service``; its lifespan starts and stops the service."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.start()
+        try:
+            yield
+        finally:
+            await service.stop()
+
+    app = FastAPI(
+        title="AnonyNoise Edge",
+        version="1",
+        description="Anonymized event windows. Raw events go in; nothing raw comes out.",
+        lifespan=lifespan,
+        # Their pages load scripts from elsewhere; the schema itself is at /openapi.json.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = service
+    app.state.tokens = Tokens(service.config)
+    app.include_router(router)
+    for routes in (cameras, windows, upload):
+        app.include_router(routes.router)
+    app.mount("/viewer", StaticFiles(directory=_VIEWER), name="viewer")
+    _add_guards(app, service.config)
+    return app
+
+
+def _add_guards(app: FastAPI, config: Config) -> None:
+    hosts = list(config.allowed_hosts)
+    if not hosts and is_loopback(config.address.host):
+        # A page on the internet whose name resolves to 127.0.0.1 must not read cameras here.
+        hosts = ["localhost", "127.0.0.1", "[::1]"]
+    if hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
+
+    app.add_middleware(SecurityHeaders)
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, error.status)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(_: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first: dict[str, Any] = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"][1:])
+        problem = first["msg"].removeprefix("Value error, ")
+        return JSONResponse({"detail": f"{field}: {problem}" if field else problem}, 422)
+
+    @app.exception_handler(Exception)
+    async def internal(_: Request, error: Exception) -> JSONResponse:
+        log.error("request failed", extra={"error": type(error).__name__})
+        return JSONResponse({"detail": "internal error"}, 500)

@@ -1,0 +1,303 @@
+"""One camera: its connection, its current window, and what it says of itself."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from events.errors import EventDataError
+from events.packet import Packet, SensorSize
+from events.window import Window, WindowBuilder, WindowSpec
+from models.manifest import Manifest
+from service.address import CameraUrl
+from service.config import CameraConfig
+from service.metrics import Metrics
+from service.pipeline import Pending
+from service.rate import Rate
+from service.source import Source, SourceError, UnusableSource, open_source
+from service.state import CameraState, check_transition
+
+log = logging.getLogger(__name__)
+
+_FIRST_RETRY_S = 0.5
+_LONGEST_RETRY_S = 30.0
+#: Silence after which a window is closed by the wall clock, beyond its own length.
+_GRACE_S = 0.2
+_QUIET_S = 1.0
+
+
+class Sensor(BaseModel):
+    """Pixels of a camera's sensor."""
+
+    width: int
+    height: int
+
+
+class CameraStatus(BaseModel):
+    """What the service says of a camera: counts, rates and states, never events."""
+
+    id: str
+    url: str
+    enabled: bool
+    state: CameraState
+    reason: Annotated[str | None, Field(description="why it is in this state, in one line")]
+    sensor: Sensor | None
+    segment: Annotated[int, Field(description="counts restarts of the camera's clock, and gaps")]
+    seq: Annotated[int, Field(description="number of the last window that was closed")]
+    events: int
+    outside: Annotated[int, Field(description="events left out: outside the sensor, or time")]
+    windows: Annotated[int, Field(description="anonymized windows published")]
+    events_per_s: float
+    windows_per_s: float
+    latency_ms: Annotated[
+        float | None, Field(description="from a window's closing to its publication, smoothed")
+    ]
+    dropped: Annotated[dict[str, int], Field(description="windows not published, by cause")]
+    reconnects: int
+    subscribers: int
+    queue: Annotated[int, Field(description="windows waiting for the anonymizer")]
+
+
+class Camera:
+    """Reads one source for as long as it is enabled, and hands closed windows on."""
+
+    def __init__(
+        self,
+        config: CameraConfig,
+        *,
+        manifest: Manifest,
+        window_bytes: int,
+        recordings: Path | None,
+        submit: Callable[[Pending], None],
+        metrics: Metrics,
+    ) -> None:
+        self.config = config
+        self.state = CameraState.PAUSED
+        self.reason: str | None = None
+        self.seq = 0
+        self.windows = 0
+        self.reconnects = 0
+        self.dropped: dict[str, int] = {}
+        self.latency_s: float | None = None
+        self._manifest = manifest
+        self._window_bytes = window_bytes
+        self._recordings = recordings
+        self._submit = submit
+        self._metrics = metrics
+        self._builder: WindowBuilder | None = None
+        self._sensor: SensorSize | None = None
+        self._events = 0
+        self._outside = 0
+        self._segment = 0
+        self._arrived_s = 0.0
+        self._event_rate = Rate()
+        self._window_rate = Rate()
+        self._source: Source | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        metrics.set_state(config.id, self.state)
+
+    # -- what it says of itself
+
+    def status(self, *, subscribers: int, queue: int) -> CameraStatus:
+        """A picture of now; the hub's and the queue's numbers come from outside."""
+        sensor = self._sensor
+        return CameraStatus(
+            id=self.config.id,
+            url=self.config.url,
+            enabled=self.config.enabled,
+            state=self.state,
+            reason=self.reason,
+            sensor=Sensor(width=sensor.width, height=sensor.height) if sensor else None,
+            segment=self._builder.segment if self._builder else self._segment,
+            seq=self.seq,
+            events=self._events,
+            outside=self._outside,
+            windows=self.windows,
+            events_per_s=round(self._event_rate.per_s(), 1),
+            windows_per_s=round(self._window_rate.per_s(), 2),
+            latency_ms=None if self.latency_s is None else round(1e3 * self.latency_s, 3),
+            dropped=self.dropped,
+            reconnects=self.reconnects,
+            subscribers=subscribers,
+            queue=queue,
+        )
+
+    def published(self, pending: Pending) -> None:
+        """Told by the service: a window of this camera is with its subscribers."""
+        lag_s = time.monotonic() - pending.closed_s
+        self.windows += 1
+        self._window_rate.add(1)
+        self.latency_s = lag_s if self.latency_s is None else 0.8 * self.latency_s + 0.2 * lag_s
+        self._metrics.windows.labels(self.config.id).inc()
+        self._metrics.lag.labels(self.config.id).observe(lag_s)
+
+    def drop(self, cause: str) -> None:
+        """Told by the service: a window of this camera will not be published."""
+        count = self.dropped[cause] = self.dropped.get(cause, 0) + 1
+        self._metrics.dropped.labels(self.config.id, cause).inc()
+        # Powers of two, so that overload does not fill the disk with log lines.
+        if count & (count - 1) == 0:
+            log.warning(
+                "window dropped",
+                extra={"camera": self.config.id, "cause": cause, "count": count},
+            )
+
+    def fail(self, reason: str) -> None:
+        """Stand still, and say why."""
+        self._enter(CameraState.FAILED, reason)
+
+    # -- its life
+
+    def start(self) -> None:
+        """Begin to read, if it is enabled and does not already."""
+        if self.config.enabled and not self._tasks:
+            self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._watch())]
+
+    async def stop(self) -> None:
+        """Stop reading; the window under way is closed and handed on, not lost."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        self._tasks = []
+        self._flush()
+        if self.state is not CameraState.PAUSED:
+            self._enter(CameraState.PAUSED)
+
+    def _enter(self, state: CameraState, reason: str | None = None) -> None:
+        if state is not self.state:
+            check_transition(self.state, state)
+            level = logging.WARNING if reason else logging.INFO
+            log.log(
+                level,
+                "camera state",
+                extra={"camera": self.config.id, "state": state.value, "reason": reason},
+            )
+        self.state = state
+        self.reason = reason
+        self._metrics.set_state(self.config.id, state)
+
+    async def _run(self) -> None:
+        retry_s = _FIRST_RETRY_S
+        while True:
+            self._enter(CameraState.CONNECTING)
+            self._source = None
+            seen = self._events
+            try:
+                self._source = await asyncio.to_thread(
+                    open_source, CameraUrl.parse(self.config.url), self._recordings
+                )
+                async with aclosing(self._source.packets()) as packets:  # type: ignore[type-var]
+                    async for events in packets:
+                        self._take(events, self._source)
+                self._flush()
+                self._enter(CameraState.FINISHED)
+                return
+            except (SourceError, EventDataError, OSError) as error:
+                self._flush()
+                reason = " ".join(str(error).split())
+                if isinstance(error, UnusableSource) or not self._live():
+                    self._enter(CameraState.FAILED, reason)
+                    return
+            except Exception as error:
+                # A bug of ours must not look like a camera that is being connected.
+                log.exception("camera task failed", extra={"camera": self.config.id})
+                self._enter(CameraState.FAILED, f"internal error: {type(error).__name__}")
+                return
+            self.reconnects += 1
+            self._metrics.reconnects.labels(self.config.id).inc()
+            if self._events > seen:
+                retry_s = _FIRST_RETRY_S
+            self._enter(CameraState.WAITING, reason)
+            # Jitter, so that many services do not knock on a restarted camera at once.
+            await asyncio.sleep(retry_s * random.uniform(0.8, 1.2))
+            retry_s = min(2 * retry_s, _LONGEST_RETRY_S)
+
+    def _live(self) -> bool:
+        return self._source is None or not self._source.finite
+
+    def _take(self, events: Packet, source: Source) -> None:
+        if not len(events):
+            return
+        builder = self._builder or self._build(source)
+        self._arrived_s = time.monotonic()
+        outside = builder.outside
+        if self.state is not CameraState.STREAMING:
+            self._enter(CameraState.STREAMING)
+        try:
+            for window in builder.add(events):
+                self._close(window)
+        finally:
+            self._events += len(events)
+            self._outside += builder.outside - outside
+            self._event_rate.add(len(events))
+            self._metrics.events.labels(self.config.id).inc(len(events))
+            self._metrics.outside.labels(self.config.id).inc(builder.outside - outside)
+
+    def _build(self, source: Source) -> WindowBuilder:
+        sensor = source.sensor
+        if self.config.width and self.config.height:
+            sensor = SensorSize(self.config.width, self.config.height)
+        if sensor is None:
+            raise UnusableSource("the stream does not say its sensor's size: give width and height")
+        if problem := self._manifest.why_not(sensor):
+            raise UnusableSource(problem)
+        spec = window_spec(self._manifest, sensor)
+        if spec.nbytes > self._window_bytes:
+            raise UnusableSource(
+                f"a window of {sensor.width}x{sensor.height} takes {spec.nbytes} bytes, "
+                f"at most limits.window_bytes {self._window_bytes} allowed"
+            )
+        self._sensor = sensor
+        self._builder = WindowBuilder(spec, segment=self._segment)
+        return self._builder
+
+    def _close(self, window: Window) -> None:
+        self.seq += 1
+        self._submit(Pending(self.config.id, self.seq, window, time.monotonic()))
+
+    def _flush(self) -> None:
+        """End the segment: what comes after is another connection, perhaps another camera."""
+        if self._builder:
+            window = self._builder.end_segment()
+            self._segment = self._builder.segment
+            self._builder = None
+            if window:
+                self._close(window)
+
+    async def _watch(self) -> None:
+        """The wall clock: closes the window of a camera that fell silent, notices quiet."""
+        window_s = self._manifest.representation.window_us / 1e6
+        step_s = min(window_s / 2, 0.25)
+        while True:
+            before_s = time.monotonic()
+            await asyncio.sleep(step_s)
+            now_s = time.monotonic()
+            if now_s - before_s > step_s + _GRACE_S / 2:
+                # It is we who were late: what the camera sent meanwhile has yet to be read.
+                continue
+            silent_s = now_s - self._arrived_s
+            if self._builder and silent_s > window_s + _GRACE_S:
+                window = self._builder.close()
+                if window:
+                    self._close(window)
+            if self._fell_quiet(silent_s > max(_QUIET_S, 2 * window_s)):
+                self._enter(CameraState.QUIET)
+
+    def _fell_quiet(self, silent: bool) -> bool:
+        if self.state is CameraState.CONNECTING:
+            return self._source is not None and self._source.connected
+        return self.state is CameraState.STREAMING and silent
+
+
+def window_spec(manifest: Manifest, sensor: SensorSize) -> WindowSpec:
+    """Windows as the model was trained on them."""
+    wanted = manifest.representation
+    return WindowSpec(sensor, wanted.bins, wanted.window_us, wanted.kind)

@@ -1,0 +1,105 @@
+"""Anonymized windows on disk, as windows streams, under a retention limit.
+
+One folder a camera, one file after another; the oldest files go when the recordings grow
+too large or too old. A disk that fails costs the recording, never the service.
+"""
+
+import logging
+import os
+import queue
+import threading
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+from service.config import RecordConfig
+from service.message import Message, frame
+from service.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".windows"
+_MOST_WAITING = 64
+
+
+class Recorder:
+    """Writes messages in a thread of its own; what the disk cannot take in time is counted."""
+
+    def __init__(self, config: RecordConfig, metrics: Metrics) -> None:
+        self._config = config
+        self._metrics = metrics
+        self._waiting: queue.Queue[tuple[str, Message] | None] = queue.Queue(_MOST_WAITING)
+        self._files: dict[str, BinaryIO] = {}
+        self._failing = False
+        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+        self._thread.start()
+
+    def put(self, camera: str, message: Message) -> None:
+        """Record a window, unless the disk is too far behind."""
+        try:
+            self._waiting.put_nowait((camera, message))
+        except queue.Full:
+            self._metrics.record_failures.inc()
+
+    def close(self) -> None:
+        """Write what waits, and close the files."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (item := self._waiting.get()) is not None:
+            camera, message = item
+            try:
+                self._write(camera, frame(message.encode("float32")))
+                self._failing = False
+            except OSError as error:
+                self._metrics.record_failures.inc()
+                self._abandon(camera)
+                if not self._failing:
+                    log.error(
+                        "cannot record",
+                        extra={"camera": camera, "reason": os.strerror(error.errno or 0)},
+                    )
+                self._failing = True
+        for file in self._files.values():
+            file.close()
+
+    def _abandon(self, camera: str) -> None:
+        file = self._files.pop(camera, None)
+        if file is not None:
+            try:
+                file.close()
+            except OSError:
+                log.debug("recording lost its end", extra={"camera": camera})
+
+    def _write(self, camera: str, data: bytes) -> None:
+        file = self._files.get(camera)
+        if file is None:
+            folder = self._config.folder / camera
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            name = time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{time.time_ns() % 10**9:09}"
+            file = self._files[camera] = (folder / (name + SUFFIX)).open("xb", buffering=0)
+            self._retain()
+        file.write(data)
+        self._metrics.recorded_bytes.inc(len(data))
+        if file.tell() >= self._config.file_bytes:
+            self._files.pop(camera).close()
+
+    def _retain(self) -> None:
+        """Delete the oldest files until what is left, and one more file, keeps to the limits."""
+        open_files = {Path(file.name) for file in self._files.values()}
+        files = sorted(
+            (
+                (stat.st_mtime, stat.st_size, path)
+                for path in self._config.folder.glob(f"*/*{SUFFIX}")
+                if (stat := path.stat())
+            ),
+        )
+        room = self._config.max_bytes - self._config.file_bytes
+        total = sum(size for _, size, _ in files)
+        for modified_s, size, path in files:
+            too_old = time.time() - modified_s > self._config.max_age_s
+            if path in open_files or not (too_old or total > room):
+                continue
+            path.unlink(missing_ok=True)
+            total -= size

@@ -1,0 +1,157 @@
+"""``POST /v1/anonymize``: a recording in, its anonymized windows out."""
+
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+from safetensors.numpy import save
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
+
+from events.errors import EventDataError
+from events.packet import Packet, SensorSize
+from events.recording import SniffingDecoder
+from events.text import TimeUnit
+from models.anonymizer import Anonymizer
+from service.anonymize import DoesNotFit, Tally, anonymize_packets, check_fits
+from service.config import Pixels
+from service.guard import INVALID, UNAUTHORIZED, Problem, Read, ServiceOf
+from service.message import STREAM_TYPE, TensorType, frame
+from service.service import Refused
+
+router = APIRouter(tags=["windows"])
+
+_NAME = "upload"
+_PIECE_BYTES = 1 << 20
+
+
+def _decode(body: bytearray, decoder: SniffingDecoder) -> Iterator[Packet]:
+    view = memoryview(body)
+    for start in range(0, len(view), _PIECE_BYTES):
+        yield from decoder.feed(view[start : start + _PIECE_BYTES])
+    yield from decoder.finish()
+
+
+@router.post(
+    "/v1/anonymize",
+    summary="Anonymize a recording",
+    dependencies=[Read],
+    response_class=StreamingResponse,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "AEDAT 2.0, 3.1 or 4, Prophesee RAW or DAT, or text `t x y p`",
+            "content": {"application/octet-stream": {"schema": {"type": "string"}}},
+        }
+    },
+    responses={
+        200: {
+            "content": {STREAM_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            "description": (
+                "Messages, each after its length as little-endian uint32. The last one holds no "
+                "tensor; its metadata are `end` (`complete` or `error`), `error`, `windows`, "
+                "`events`, `outside` and `dropped`."
+            ),
+        },
+        **UNAUTHORIZED,
+        **INVALID,
+        413: {"model": Problem, "description": "Larger than limits.upload_bytes"},
+        429: {"model": Problem, "description": "limits.uploads are under way"},
+        503: {"model": Problem, "description": "The model cannot be trusted"},
+    },
+)
+async def anonymize(
+    request: Request,
+    service: ServiceOf,
+    dtype: TensorType = "float32",
+    width: Pixels | None = None,
+    height: Pixels | None = None,
+    time_unit: Annotated[TimeUnit | None, Query(description="of a text recording")] = None,
+) -> StreamingResponse:
+    """Decode the body, cover every window once, and stream the windows back.
+
+    The body is held in memory, never in a file: raw events are not written anywhere.
+    """
+    anonymizer = service.require_ready()
+    if service.uploads.locked():
+        raise Refused(429, f"limits.uploads {service.config.limits.uploads} are under way")
+    await service.uploads.acquire()
+    try:
+        body = await _read(request, service.config.limits.upload_bytes)
+        decoder = SniffingDecoder(_NAME, time_unit=time_unit)
+        packets = _decode(body, decoder)
+        # The first packet says what the recording is; what is wrong with it by then can
+        # still be said with a status of its own.
+        first = await run_in_threadpool(next, packets, None)
+        sensor = SensorSize(width, height) if width and height else decoder.sensor
+        if sensor is None:
+            raise Refused(422, "the recording does not say its sensor's size: width, height")
+        check_fits(anonymizer.manifest, sensor, service.config.limits.window_bytes)
+    except (EventDataError, DoesNotFit) as error:
+        service.uploads.release()
+        raise Refused(422, str(error)) from None
+    except BaseException:
+        service.uploads.release()
+        raise
+    return _Upload(_windows(first, packets, sensor, anonymizer, dtype), service.uploads.release)
+
+
+class _Upload(StreamingResponse):
+    """A windows stream that gives its place back however it ends, a lost client too."""
+
+    def __init__(self, windows: Iterator[bytes], release: Callable[[], None]) -> None:
+        super().__init__(windows, media_type=STREAM_TYPE)
+        self._release = release
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._release()
+
+
+async def _read(request: Request, limit: int) -> bytearray:
+    too_large = Refused(413, f"a recording may have at most limits.upload_bytes {limit} bytes")
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > limit:
+        raise too_large
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise too_large
+    return body
+
+
+def _windows(
+    first: Packet | None,
+    rest: Iterator[Packet],
+    sensor: SensorSize,
+    anonymizer: Anonymizer,
+    dtype: TensorType,
+) -> Iterator[bytes]:
+    tally = Tally()
+    error = ""
+
+    def packets() -> Iterator[Packet]:
+        if first is not None:
+            yield first
+        yield from rest
+
+    try:
+        for message in anonymize_packets(
+            packets(), camera=_NAME, sensor=sensor, anonymizer=anonymizer, tally=tally
+        ):
+            yield frame(message.encode(dtype))
+    except EventDataError as problem:
+        error = str(problem)
+    end = {
+        "end": "error" if error else "complete",
+        "error": error,
+        "windows": str(tally.windows),
+        "events": str(tally.events),
+        "outside": str(tally.outside),
+        "dropped": str(sum(tally.dropped.values())),
+    }
+    yield frame(save({}, end))

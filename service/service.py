@@ -1,0 +1,258 @@
+"""The service itself, without HTTP: cameras, pipeline, hub and recorder, wired together."""
+
+import asyncio
+import logging
+
+from models.anonymizer import Anonymizer, load_anonymizer
+from models.errors import ModelError
+from models.manifest import Manifest
+from models.verdict import Rejected
+from service.address import CameraUrl
+from service.anonymize import metadata, warm_up
+from service.camera import Camera, CameraStatus
+from service.config import CameraConfig, Config
+from service.hub import Hub, Subscription
+from service.message import Message
+from service.metrics import Metrics
+from service.pipeline import Outcome, Pending, Pipeline
+from service.recorder import Recorder
+
+log = logging.getLogger(__name__)
+
+#: WebSocket close codes: going away (RFC 6455), and this service's own.
+GOING_AWAY = 1001
+REMOVED = 4410
+
+
+class Refused(Exception):
+    """A request that the service's state does not allow; ``status`` is HTTP's word for it."""
+
+    def __init__(self, status: int, problem: str) -> None:
+        super().__init__(problem)
+        self.status = status
+
+
+class Service:
+    """Everything between the cameras and the subscribers.
+
+    A model that does not load does not end the service: it answers, says why it is not
+    ready, and reads no camera.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.metrics = Metrics()
+        self.hub = Hub(config.limits.subscriber_queue, self._subscriber_dropped)
+        self.anonymizer: Anonymizer | None = None
+        #: Places for uploads under way; each holds a recording in memory.
+        self.uploads = asyncio.Semaphore(config.limits.uploads)
+        self._stopped = False
+        self._reason: str | None = "starting"
+        self._pipeline: Pipeline | None = None
+        self._recorder = Recorder(config.record, self.metrics) if config.record else None
+        self._cameras: dict[str, Camera] = {}
+        self._configs = {camera.id: camera for camera in config.cameras}
+
+    # -- its life
+
+    async def start(self) -> None:
+        """Load and test the model, then start the configured cameras."""
+        try:
+            anonymizer = await asyncio.to_thread(
+                load_anonymizer,
+                self.config.model,
+                device=self.config.device,
+                threads=self.config.threads,
+            )
+            # Compiled now and not when the first event arrives, which would stall every camera.
+            await asyncio.to_thread(warm_up, anonymizer.manifest)
+        except ModelError as error:
+            self._reason = str(error)
+            log.error("not ready", extra={"reason": self._reason})
+            return
+        self.anonymizer = anonymizer
+        self._pipeline = Pipeline(
+            anonymizer,
+            queue_size=self.config.limits.camera_queue,
+            on_outcome=self._settle,
+            on_overflow=lambda camera: self._dropped(camera, "overflow"),
+        )
+        self._reason = None
+        manifest = anonymizer.manifest
+        log.info(
+            "ready",
+            extra={
+                "model": manifest.name,
+                "sha256": manifest.sha256,
+                "device": anonymizer.device,
+                "provider": anonymizer.provider,
+            },
+        )
+        for config in self._configs.values():
+            self._open(config)
+
+    async def stop(self) -> None:
+        """Stop the cameras, publish what they had, and see every subscriber off."""
+        if self._stopped:
+            return
+        self._stopped = True
+        await asyncio.gather(*(camera.stop() for camera in self._cameras.values()))
+        if self._pipeline:
+            try:
+                async with asyncio.timeout(self.config.limits.shutdown_s):
+                    await self._pipeline.drain()
+            except TimeoutError:
+                log.warning("windows left behind at shutdown")
+            await self._pipeline.stop()
+        self._reason = "shutting down"
+        self.hub.close(GOING_AWAY, "service is shutting down")
+        try:
+            async with asyncio.timeout(self.config.limits.shutdown_s):
+                await self.hub.empty.wait()
+        except TimeoutError:
+            log.warning("subscribers that do not read were left behind at shutdown")
+        if self._recorder:
+            await asyncio.to_thread(self._recorder.close)
+
+    @property
+    def not_ready(self) -> str | None:
+        """Why nothing can be anonymized now; None when it can."""
+        if self._reason is None and self._pipeline and not self._pipeline.alive:
+            return "the anonymizer's thread has ended"
+        return self._reason
+
+    def require_ready(self) -> Anonymizer:
+        """The anonymizer. Raises :class:`Refused` when there is none to be trusted."""
+        if self.not_ready or self.anonymizer is None:
+            raise Refused(503, f"not ready: {self.not_ready}")
+        return self.anonymizer
+
+    # -- cameras
+
+    def _open(self, config: CameraConfig) -> Camera:
+        assert self.anonymizer and self._pipeline
+        camera = Camera(
+            config,
+            manifest=self.anonymizer.manifest,
+            window_bytes=self.config.limits.window_bytes,
+            recordings=self.config.recordings,
+            submit=self._pipeline.submit,
+            metrics=self.metrics,
+        )
+        self._cameras[config.id] = camera
+        camera.start()
+        return camera
+
+    def add(self, config: CameraConfig) -> CameraStatus:
+        """Start a new camera. Raises :class:`Refused`."""
+        self.require_ready()
+        if config.id in self._cameras:
+            raise Refused(409, f"camera {config.id!r} is there already")
+        if len(self._cameras) >= self.config.limits.cameras:
+            raise Refused(409, f"at most limits.cameras {self.config.limits.cameras} cameras")
+        self._check_place(config)
+        return self.status(self._open(config).config.id)
+
+    def _check_place(self, config: CameraConfig) -> None:
+        # The same events under two noise draws could be averaged by whoever reads both.
+        place = CameraUrl.parse(config.url).place
+        for other in self._cameras.values():
+            if other.config.id != config.id and CameraUrl.parse(other.config.url).place == place:
+                raise Refused(409, f"camera {other.config.id!r} reads this source already")
+
+    async def change(self, config: CameraConfig) -> CameraStatus:
+        """Give a camera other settings, keeping its subscribers. Raises :class:`Refused`."""
+        camera = self._camera(config.id)
+        self._check_place(config)
+        await camera.stop()
+        camera.config = config
+        camera.start()
+        return self.status(config.id)
+
+    async def remove(self, camera_id: str) -> None:
+        """Stop and forget a camera. Raises :class:`Refused`."""
+        camera = self._camera(camera_id)
+        await camera.stop()
+        self._cameras.pop(camera_id, None)
+        if self._pipeline:
+            self._pipeline.remove(camera_id)
+        self.hub.remove(camera_id, REMOVED, "camera removed")
+        self.metrics.forget(camera_id)
+
+    def _camera(self, camera_id: str) -> Camera:
+        camera = self._cameras.get(camera_id)
+        if camera is None:
+            raise Refused(404, f"no camera {camera_id!r}")
+        return camera
+
+    def camera_config(self, camera_id: str) -> CameraConfig:
+        """A camera's settings. Raises :class:`Refused`."""
+        return self._camera(camera_id).config
+
+    def status(self, camera_id: str) -> CameraStatus:
+        """A camera's state. Raises :class:`Refused`."""
+        camera = self._camera(camera_id)
+        return camera.status(
+            subscribers=self.hub.subscribers(camera_id),
+            queue=self._pipeline.depth(camera_id) if self._pipeline else 0,
+        )
+
+    def statuses(self) -> list[CameraStatus]:
+        """Every camera's state."""
+        return [self.status(camera_id) for camera_id in self._cameras]
+
+    # -- windows
+
+    def subscribe(self, camera_id: str) -> Subscription:
+        """Read a camera's windows from now on. Raises :class:`Refused`."""
+        self._camera(camera_id)
+        if self.hub.subscribers() >= self.config.limits.subscribers:
+            raise Refused(503, f"at most limits.subscribers {self.config.limits.subscribers}")
+        return self.hub.subscribe(camera_id)
+
+    def latest(self, camera_id: str) -> Message:
+        """A camera's newest window. Raises :class:`Refused`."""
+        self._camera(camera_id)
+        message = self.hub.latest(camera_id)
+        if message is None:
+            raise Refused(404, f"camera {camera_id!r} has no window yet")
+        return message
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.metrics.inference.observe(outcome.inference_s)
+        pending: Pending = outcome.pending
+        camera = self._cameras.get(pending.camera)
+        if camera is None:
+            return
+        if isinstance(outcome.result, Rejected):
+            camera.drop(outcome.result.cause)
+            return
+        message = Message(
+            outcome.result,
+            metadata(pending.camera, pending.seq, pending.window, camera.dropped, self._manifest),
+        )
+        self.hub.publish(pending.camera, message)
+        camera.published(pending)
+        if self._recorder:
+            self._recorder.put(pending.camera, message)
+
+    @property
+    def _manifest(self) -> Manifest:
+        assert self.anonymizer
+        return self.anonymizer.manifest
+
+    def _dropped(self, camera_id: str, cause: str) -> None:
+        camera = self._cameras.get(camera_id)
+        if camera:
+            camera.drop(cause)
+
+    def _subscriber_dropped(self, camera_id: str) -> None:
+        self.metrics.subscriber_dropped.labels(camera_id).inc()
+
+    def exposition(self) -> bytes:
+        """Prometheus' text, with the gauges as they are now."""
+        self.metrics.ready.set(self.not_ready is None)
+        for status in self.statuses():
+            self.metrics.queue_depth.labels(status.id).set(status.queue)
+            self.metrics.subscribers.labels(status.id).set(status.subscribers)
+        return self.metrics.exposition()
