@@ -68,11 +68,14 @@ class Window:
 class WindowBuilder:
     """Cuts packets into windows; the current one is written in place as events arrive."""
 
-    def __init__(self, spec: WindowSpec, *, max_gap_us: int = 1_000_000) -> None:
+    def __init__(
+        self, spec: WindowSpec, *, max_gap_us: int = 1_000_000, segment: int = 0
+    ) -> None:
         self.spec = spec
         #: Events left out because they lie outside the sensor (or outside time).
         self.outside = 0
-        self.segment = 0
+        #: Number of the current segment, counted on from the ``segment`` given.
+        self.segment = segment
         self._max_gap_us = max(max_gap_us, spec.window_us)
         self._accumulate = count_events if spec.kind == "histogram" else spread_events
         self._t_start_us: int | None = None
@@ -131,10 +134,10 @@ class WindowBuilder:
                     raise EventDataError(
                         f"went backwards {self._restarts} times within one window", field="time"
                     )
-                yield from self._end_segment()
+                yield from self._last()
             elif t_us - t_end_us >= self._max_gap_us:
                 self._restarts = 0
-                yield from self._end_segment()
+                yield from self._last()
             else:
                 self._restarts = 0
                 yield self._cut(self._t_start_us)
@@ -152,10 +155,10 @@ class WindowBuilder:
             self.segment += 1
         return skipped
 
-    def _end_segment(self) -> Iterator[Window]:
-        if self._events and self._t_start_us is not None:
-            yield self._cut(self._t_start_us)
-        self._t_start_us = None
+    def _last(self) -> Iterator[Window]:
+        window = self.end_segment()
+        if window:
+            yield window
 
     def close(self) -> Window | None:
         """Close the current window early: its camera went quiet, or its stream ended.
@@ -166,3 +169,12 @@ class WindowBuilder:
         if not self._events or self._t_start_us is None:
             return None
         return self._cut(self._t_start_us)
+
+    def end_segment(self) -> Window | None:
+        """Close the current window; what comes next is a new segment, whatever its times.
+
+        For a connection that was lost: the camera's clock may have moved meanwhile.
+        """
+        window = self.close()
+        self._t_start_us = None
+        return window

@@ -1,0 +1,48 @@
+/** Numbers and states as a person reads them. */
+
+const WHOLE = new Intl.NumberFormat("en");
+const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+
+const STATE_MEANS = {
+  connecting: "Trying to reach the camera.",
+  quiet: "Connected; no events at the moment.",
+  waiting: "No connection; it will be tried again.",
+  paused: "Paused: nothing is read from this camera.",
+  finished: "The recording has been played to its end.",
+  failed: "This camera stopped with an error.",
+};
+
+export const whole = (number) => (number == null ? "–" : WHOLE.format(number));
+export const short = (number) => (number == null ? "–" : SHORT.format(number));
+export const rate = (number) => (number == null ? "–" : number.toFixed(number < 100 ? 1 : 0));
+export const milliseconds = (number) =>
+  number == null ? "–" : `${number.toFixed(number < 10 ? 1 : 0)} ms`;
+
+/** Why a camera is in its state: the service's reason, or what the state means. */
+export const stateLine = ({ state, reason }) => reason || STATE_MEANS[state] || "";
+
+/** Drops by cause, largest first, or that there were none. */
+export function dropsLine(dropped) {
+  const causes = Object.entries(dropped ?? {}).filter(([, count]) => count > 0);
+  if (!causes.length) return "none";
+  causes.sort((a, b) => b[1] - a[1]);
+  return causes.map(([cause, count]) => `${cause.replaceAll("_", " ")} ${whole(count)}`).join(", ");
+}
+
+/** Set a `<dl>` to rows of `[term, text, class?, title?]`, each in a `<div>`, in place. */
+export function fillList(list, rows) {
+  while (list.children.length > rows.length) list.lastElementChild.remove();
+  while (list.children.length < rows.length) {
+    const row = document.createElement("div");
+    row.append(document.createElement("dt"), document.createElement("dd"));
+    list.append(row);
+  }
+  rows.forEach(([term, text, kind = "", title = ""], i) => {
+    const row = list.children[i];
+    const [dt, dd] = row.children;
+    row.className = kind;
+    dt.textContent = term;
+    dd.textContent = text;
+    dd.title = title;
+  });
+}

@@ -1,0 +1,141 @@
+"""A service on a real socket, beside the test or in a thread of its own."""
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from service.config import Config
+from service.server import Server, running
+from tests.service.peers import WINDOW_US, DvPeer
+
+READ_TOKEN = "read-" + "r" * 20
+ADMIN_TOKEN = "admin-" + "a" * 20
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("ANONYNOISE_"):
+            monkeypatch.delenv(name)
+
+
+@dataclass
+class Running:
+    """A server in the test's own event loop."""
+
+    server: Server
+    http: httpx.AsyncClient
+
+    @property
+    def service(self) -> Any:
+        return self.server.service
+
+    @property
+    def ws(self) -> str:
+        return self.server.url.replace("http", "ws", 1)
+
+    async def until(self, camera: str, wanted: Callable[[Any], bool]) -> Any:
+        """A camera's status as soon as it is as ``wanted``."""
+        async with asyncio.timeout(20):
+            while not wanted(status := self.service.status(camera)):
+                await asyncio.sleep(0)
+        return status
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[..., Any]]:
+    """``await serve(**config)`` starts a service; it ends with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(token: str | None = None, **config: Any) -> Running:
+            settings = {"listen": "127.0.0.1:0", "threads": 1} | config
+            server = await stack.enter_async_context(running(Config(**settings)))
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            http = await stack.enter_async_context(
+                httpx.AsyncClient(base_url=server.url, headers=headers)
+            )
+            return Running(server, http)
+
+        yield start
+
+
+@pytest.fixture
+async def camera() -> AsyncIterator[DvPeer]:
+    """A DV camera that sends what the test tells it to."""
+    async with DvPeer() as peer:
+        yield peer
+
+
+@dataclass
+class RunningElsewhere:
+    """A server in another thread, for clients that block: a browser, a command."""
+
+    url: str
+    camera_port: int
+    #: Stops the service, as a signal would.
+    stop: Callable[[], None]
+
+
+@pytest.fixture
+def running_service() -> Iterator[Callable[..., AbstractContextManager[RunningElsewhere]]]:
+    """``with running_service(config) as service``: a service whose one camera, ``hall``, plays.
+
+    ``config`` overrides; without ``cameras`` there is the one, fed by a synthetic stream
+    that goes on as long as the service runs.
+    """
+
+    @contextmanager
+    def start(config: dict[str, Any] | None = None) -> Iterator[RunningElsewhere]:
+        started: "threading.Event" = threading.Event()
+        found: dict[str, Any] = {}
+
+        async def play(peer: DvPeer) -> None:
+            number = 0
+            await peer.connected()
+            while True:
+                peer.send_windows(number, events=2000)
+                await peer.drain()
+                number += 1
+                await asyncio.sleep(WINDOW_US / 1e6)
+
+        async def main() -> None:
+            async with DvPeer() as peer:
+                settings: dict[str, Any] = {
+                    "listen": "127.0.0.1:0",
+                    "threads": 1,
+                    "cameras": [{"id": "hall", "url": peer.url}],
+                } | (config or {})
+                playing = asyncio.create_task(play(peer))
+                async with running(Config(**settings)) as server:
+                    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+                    found["stop"] = lambda: loop.call_soon_threadsafe(ended.set)
+                    found["service"] = RunningElsewhere(server.url, peer.port, found["stop"])
+                    started.set()
+                    await ended.wait()
+                playing.cancel()
+
+        def run() -> None:
+            try:
+                asyncio.run(main())
+            finally:
+                started.set()
+
+        thread = threading.Thread(target=run, name="service under test")
+        thread.start()
+        started.wait(60)
+        try:
+            yield found["service"]
+        finally:
+            with suppress(RuntimeError):
+                found["stop"]()
+            thread.join(30)
+            assert not thread.is_alive(), "the service did not end"
+
+    yield start
