@@ -68,9 +68,7 @@ class Window:
 class WindowBuilder:
     """Cuts packets into windows; the current one is written in place as events arrive."""
 
-    def __init__(
-        self, spec: WindowSpec, *, max_gap_us: int = 1_000_000, segment: int = 0
-    ) -> None:
+    def __init__(self, spec: WindowSpec, *, max_gap_us: int = 1_000_000, segment: int = 0) -> None:
         self.spec = spec
         #: Events left out because they lie outside the sensor (or outside time).
         self.outside = 0

@@ -9,7 +9,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 
 class _Formatter(JsonFormatter):
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+    def formatException(self, ei: Any) -> str:
         """Where it happened and its type; an exception's message could quote what it choked on."""
         frames = "".join(traceback.format_tb(ei[2]))
         return f"{frames}{ei[0].__name__}"

@@ -6,6 +6,7 @@ import logging
 from models.anonymizer import Anonymizer, load_anonymizer
 from models.errors import ModelError
 from models.manifest import Manifest
+from models.repository import reference
 from models.verdict import Rejected
 from service.address import CameraUrl
 from service.anonymize import metadata, warm_up
@@ -60,7 +61,7 @@ class Service:
         try:
             anonymizer = await asyncio.to_thread(
                 load_anonymizer,
-                self.config.model,
+                reference(self.config.model),
                 device=self.config.device,
                 threads=self.config.threads,
             )

@@ -5,6 +5,7 @@ import os
 import random
 import ssl
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
@@ -116,10 +117,11 @@ class ServiceClient:
         retry_s = _FIRST_RETRY_S
         while True:
             try:
-                async for window in self._until_closed(camera):
-                    self.problem = None
-                    retry_s = _FIRST_RETRY_S
-                    yield window
+                async with aclosing(self._until_closed(camera)) as seen:
+                    async for window in seen:
+                        self.problem = None
+                        retry_s = _FIRST_RETRY_S
+                        yield window
             except ServiceGone as error:
                 self.problem = str(error)
             # Jitter, so that many readers do not come back to a restarted service at once.

@@ -1,5 +1,7 @@
 """Windows: half-open, back to back, every event in exactly one."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -88,11 +90,11 @@ def test_every_event_is_in_exactly_one_window_however_packets_are_cut(gaps, cuts
     events = at(*times)
     whole = windows_of(WindowBuilder(SPEC, max_gap_us=1000), events)
     edges = [0, *sorted(min(cut, len(events)) for cut in cuts), len(events)]
-    pieces = [events[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [events[a:b] for a, b in itertools.pairwise(edges)]
     cut = windows_of(WindowBuilder(SPEC, max_gap_us=1000), *pieces)
     assert spans(cut) == spans(whole)
     assert sum(w.events for w in whole) == len(events)
-    for first, second in zip(whole, whole[1:], strict=False):
+    for first, second in itertools.pairwise(whole):
         if first.segment == second.segment:
             assert second.t_start_us == first.t_end_us
     for mine, other in zip(cut, whole, strict=True):
@@ -101,3 +103,10 @@ def test_every_event_is_in_exactly_one_window_however_packets_are_cut(gaps, cuts
 
 def test_window_size_in_bytes_does_not_overflow():
     assert WindowSpec(SensorSize(65535, 65535), 1000, 1).nbytes == 4 * 2000 * 65535**2
+
+
+def test_a_lost_connection_ends_the_segment():
+    builder = WindowBuilder(SPEC, segment=4)
+    list(builder.add(at(0, 20)))
+    assert spans([builder.end_segment()]) == [(5, 0, 100, 2)]
+    assert spans(windows_of(builder, at(30))) == [(6, 30, 130, 1)]

@@ -22,6 +22,7 @@ class Peer:
         self.connections = 0
         self.port = 0
         self._writers: list[asyncio.StreamWriter] = []
+        self._everyone: list[asyncio.StreamWriter] = []
         self._connected = asyncio.Condition()
         self._server: asyncio.Server | None = None
 
@@ -33,12 +34,16 @@ class Peer:
     async def __aexit__(self, *_: Any) -> None:
         assert self._server
         self._server.close()
-        self.hang_up()
+        for writer in self._everyone:
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _accept(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(self.greeting)
         async with self._connected:
             self._writers.append(writer)
+            self._everyone.append(writer)
             self.connections += 1
             self._connected.notify_all()
 

@@ -1,0 +1,175 @@
+"""``anonynoise models`` and ``anonynoise export``."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from models.errors import ModelError
+from models.gaussian import gaussian
+from models.manifest import Manifest
+from models.repository import DEFAULT_MODEL, Model, Repository, reference, save
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2))
+
+
+def _print_table(table: Table) -> None:
+    Console(file=sys.stdout).print(table)
+
+
+def _input(manifest: Manifest) -> str:
+    wanted = manifest.representation
+    size = "any size" if wanted.width is None else f"{wanted.width}x{wanted.height}"
+    if wanted.multiple_of > 1:
+        size += f", padded to {wanted.multiple_of}"
+    return f"{wanted.kind}, {wanted.bins} bins in {wanted.window_us} us, {size}"
+
+
+@click.group()
+@click.option(
+    "--root",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of models; default: $ANONYNOISE_MODELS, else the models that come along.",
+)
+@click.pass_context
+def models(context: click.Context, root: Path | None) -> None:
+    """Look at the models there are and check them.
+
+    Example: anonynoise models list
+    """
+    context.obj = Repository(root)
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def list_models(repository: Repository, as_json: bool) -> None:
+    """List the models, and what is wrong with those that cannot be loaded.
+
+    Example: anonynoise models list --json
+    """
+    rows = []
+    table = Table("name", "version", "profile", "input", "files")
+    try:
+        problems = repository.verify()
+    except ModelError as error:
+        raise click.ClickException(str(error)) from None
+    for name, problem in problems.items():
+        manifest = None if problem else repository.load(name).manifest
+        rows.append(
+            {
+                "name": name,
+                "default": name == DEFAULT_MODEL,
+                "problem": problem,
+                "manifest": manifest and manifest.model_dump(mode="json"),
+            }
+        )
+        shown = f"{name} (default)" if name == DEFAULT_MODEL else name
+        if manifest is None:
+            table.add_row(shown, "", "", "", problem)
+        else:
+            table.add_row(shown, manifest.version, manifest.profile, _input(manifest), "ok")
+    if as_json:
+        _print_json(rows)
+    else:
+        _print_table(table)
+
+
+def _load(repository: Repository, name: str) -> Model:
+    try:
+        return repository.load(reference(name))
+    except ModelError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@models.command("show")
+@click.argument("name", default="default")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as it is.")
+@click.pass_obj
+def show_model(repository: Repository, name: str, as_json: bool) -> None:
+    """Show the manifest of the model NAME, or of the model in the folder NAME.
+
+    Example: anonynoise models show gaussian-4
+    """
+    manifest = _load(repository, name).manifest
+    if as_json:
+        click.echo(manifest.to_json(), nl=False)
+        return
+    table = Table("field", "value")
+    for field, value in manifest.model_dump(mode="json").items():
+        table.add_row(field, value if isinstance(value, str) else json.dumps(value))
+    _print_table(table)
+
+
+@models.command("verify")
+@click.argument("name", required=False)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def verify_models(repository: Repository, name: str | None, device: Any, as_json: bool) -> None:
+    """Check the hash of the model NAME (default: of every model), load it, and self-test it.
+
+    Example: anonynoise models verify gaussian-4
+    """
+    # Slow to import, and needed by this command alone.
+    from models.anonymizer import load_anonymizer  # noqa: PLC0415
+
+    rows = []
+    table = Table("name", "provider", "result")
+    try:
+        names = [name] if name else list(repository.list())
+    except ModelError as error:
+        raise click.ClickException(str(error)) from None
+    if not names:
+        raise click.ClickException(f"no models below {repository.root}")
+    for each in names:
+        provider = problem = None
+        try:
+            anonymizer = load_anonymizer(reference(each), device=device, repository=repository)
+            provider = anonymizer.provider
+        except ModelError as error:
+            problem = str(error)
+        rows.append({"name": each, "provider": provider, "problem": problem})
+        table.add_row(each, provider, problem or "ok")
+    if as_json:
+        _print_json(rows)
+    else:
+        _print_table(table)
+    failed = [row for row in rows if row["problem"]]
+    if failed:
+        raise click.ClickException(
+            f"{len(failed)} of {len(rows)} models failed: {failed[0]['problem']}"
+        )
+
+
+@click.group()
+def export() -> None:
+    """Write a model folder: model.onnx and manifest.json.
+
+    Example: anonynoise export gaussian ./gaussian-8 --std 8
+    """
+
+
+@export.command("gaussian")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--std", type=float, default=4.0, show_default=True, help="In counts.")
+@click.option("--bins", type=int, default=5, show_default=True, help="Temporal bins T.")
+@click.option("--window-us", type=int, default=100_000, show_default=True)
+@click.option("--name", help="Default: the last part of OUT.")
+def export_gaussian(out: Path, std: float, bins: int, window_us: int, name: str | None) -> None:
+    """Write the Gaussian-noise baseline, y = x + std * z, as the new folder OUT.
+
+    Example: anonynoise export gaussian ./gaussian-8 --std 8
+    """
+    try:
+        model = gaussian(std, bins=bins, window_us=window_us, name=name or out.resolve().name)
+        save(model, out)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{out}: {model.manifest.name} {model.manifest.sha256}")

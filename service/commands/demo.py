@@ -1,0 +1,135 @@
+"""``anonynoise demo``."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from service.address import Address
+from service.commands.options import parse_address
+from service.config import CameraConfig, Config, ConfigError
+from service.logs import set_up
+from service.server import Server, bind, forbid_core_dumps, running
+from service.stop import until_stopped
+from service.watch import SeenWindow, ServiceClient
+
+_CAMERA = "stand-in"
+_UNATTENDED_WINDOWS = 30
+
+
+@click.command(epilog="Example: anonynoise demo --headless --windows 20")
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    callback=parse_address,
+    default="127.0.0.1:8080",
+    show_default=True,
+    help="Where the page is; another port where this one is taken.",
+)
+@click.option("--model", default="default", help="Name in the model repository, or a folder.")
+@click.option("--headless", is_flag=True, help="Print a table of windows, then end.")
+@click.option("--windows", type=click.IntRange(min=1), help="How many; implies --headless.")
+def command(listen: Address, model: str, headless: bool, windows: int | None) -> None:
+    """Show the main job: a camera stand-in, the service, and a consumer.
+
+    The stand-in plays a synthetic recording over TCP, as a DV camera sends it. Without a
+    terminal, or with --headless, it ends after some windows.
+    """
+    set_up("warning")
+    forbid_core_dumps()
+    unattended = headless or windows is not None or not sys.stdout.isatty()
+    count = (windows or _UNATTENDED_WINDOWS) if unattended else None
+    try:
+        asyncio.run(until_stopped(_demo(listen, model, count)))
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def _demo(listen: Address, model: str, count: int | None) -> None:
+    async with _stand_in() as camera:
+        config = Config(
+            listen=str(_free(listen)),
+            model=model,
+            cameras=(CameraConfig(id=_CAMERA, url=f"dv://{camera}"),),
+        )
+        async with running(config) as server:
+            if problem := server.service.not_ready:
+                raise click.ClickException(problem)
+            _introduce(server)
+            async with ServiceClient(server.url) as client:
+                await _consume(client, count)
+
+
+def _free(listen: Address) -> Address:
+    try:
+        bind(Config(listen=str(listen))).close()
+    except ConfigError:
+        return Address(listen.host, 0)
+    return listen
+
+
+def _introduce(server: Server) -> None:
+    anonymizer = server.service.anonymizer
+    assert anonymizer
+    click.echo(f"page       {server.url}/")
+    click.echo(f"camera     {_CAMERA}: a synthetic recording, played over the DV protocol")
+    click.echo(f"model      {anonymizer.manifest.name} on {anonymizer.device}")
+
+
+@asynccontextmanager
+async def _stand_in() -> AsyncIterator[Address]:
+    """The recording that comes along, played over TCP by a process of its own."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "anonynoise", "replay", "--loop", "--listen", "127.0.0.1:0"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert child.stdout
+    try:
+        line = (await child.stdout.readline()).decode().strip()
+        if not line:
+            raise click.ClickException("the camera stand-in did not start")
+        yield Address.parse(line.rpartition(" ")[2])
+    finally:
+        with suppress(ProcessLookupError):
+            child.terminate()
+        await child.wait()
+
+
+def _row(window: SeenWindow) -> tuple[str, ...]:
+    metadata = window.metadata
+    values = window.tensor.astype(np.float32)
+    start_s = int(metadata["t_start_us"]) / 1e6
+    shape = "x".join(str(side) for side in values.shape)
+    return (
+        *(metadata["seq"], metadata["segment"], f"{start_s:.1f}", metadata["events"]),
+        *(shape, f"{values.mean():+.3f}", f"{values.std():.3f}", metadata["dropped"]),
+    )
+
+
+async def _consume(client: ServiceClient, count: int | None) -> None:
+    console = Console()
+    table = Table("seq", "segment", "start s", "events", "shape", "mean", "std", "dropped")
+    seen = 0
+    async with aclosing(client.windows(_CAMERA)) as windows:
+        if count is None:
+            with console.status("waiting for the first window") as status:
+                async for window in windows:
+                    seen += 1
+                    metadata = window.metadata
+                    status.update(
+                        f"{seen} windows consumed, the last of {metadata['events']} events, "
+                        f"{metadata['dropped']} dropped - Ctrl-C ends the demo"
+                    )
+        async for window in windows:
+            seen += 1
+            table.add_row(*_row(window))
+            if seen == count:
+                break
+    console.print(table)
+    click.echo(f"{seen} anonymized windows received")

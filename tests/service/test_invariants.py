@@ -1,0 +1,259 @@
+"""The privacy invariants, at the service's public surface. Each test fails when one is broken."""
+
+import json
+import logging
+import os
+import random
+import subprocess
+import sys
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import websockets
+
+from events.packet import packet
+from models.repository import Repository, save
+from service import auth
+from service.config import Config
+from service.message import Message, decode_message
+from tests.models.onnx_models import constant, node, onnx_bytes, trusted
+from tests.service.peers import SENSOR, WINDOW_US, window_events
+
+CHANNELS = 10
+
+
+class Session:
+    """An inference session that has gone bad after its self-test passed."""
+
+    def __init__(self, good, answer):
+        self._good, self._answer = good, answer
+
+    def run(self, names, inputs):
+        return [self._answer(inputs, self._good.run(names, inputs)[0])]
+
+    def get_providers(self):
+        return self._good.get_providers()
+
+
+def _crash(inputs, output):
+    raise RuntimeError(f"out of memory at {inputs['events'].max()}")
+
+
+def _one_nan(inputs, output):
+    output = output.copy()
+    output[:, 0, 0, 0] = np.nan
+    return output
+
+
+def _one_channel_raw(inputs, output):
+    output = output.copy()
+    output[:, 3] = inputs["events"][:, 3]
+    return output
+
+
+def _events_raw(inputs, output):
+    return np.where(inputs["events"] > 0, inputs["events"], output)
+
+
+BAD = {
+    "crash": (_crash, "inference_error"),
+    "nan": (_one_nan, "non_finite"),
+    "raw": (lambda inputs, output: inputs["events"].copy(), "unchanged"),
+    "nearly raw": (lambda inputs, output: inputs["events"] + 0.1 * inputs["noise"], "unchanged"),
+    "one channel raw": (_one_channel_raw, "unchanged"),
+    "events raw": (_events_raw, "unchanged"),
+    "cut": (lambda inputs, output: output[:, :, :-1], "bad_shape"),
+    "nothing": (lambda inputs, output: None, "inference_error"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_1_fail_closed_while_running(serve, camera, monkeypatch, name):
+    answer, cause = BAD[name]
+    service = await serve(cameras=[{"id": "hall", "url": camera.url}])
+    anonymizer = service.service.anonymizer
+    good = anonymizer._session
+    async with websockets.connect(f"{service.ws}/v1/cameras/hall/windows") as socket:
+        await camera.connected()
+        monkeypatch.setattr(anonymizer, "_session", Session(good, answer))
+        camera.send_windows(0, 3)
+        await service.until("hall", lambda status: status.dropped.get(cause) == 3)
+        assert (await service.http.get("/v1/cameras/hall/windows/latest")).status_code == 404
+        metrics = (await service.http.get("/metrics")).text
+        assert f'dropped_total{{camera="hall",cause="{cause}"}} 3.0' in metrics
+        monkeypatch.setattr(anonymizer, "_session", good)
+        camera.send_windows(4)
+        # The first window anyone sees is the first that was anonymized, and it tells of the loss.
+        metadata, _ = decode_message(await socket.recv())
+    assert int(metadata["seq"]) > 3
+    assert metadata["dropped"] == "3"
+
+
+@pytest.mark.parametrize("std", [0.0, 0.01])
+async def test_1_fail_closed_at_start(serve, camera, tmp_path, std):
+    nodes = [node("Mul", ["noise", "std"], ["s"]), node("Add", ["events", "s"], ["anonymized"])]
+    shape = ("n", CHANNELS, "h", "w")
+    data = onnx_bytes(nodes, [constant("std", std)], input_shape=shape, output_shape=shape)
+    save(trusted(data, representation={"bins": 5}), tmp_path / "leaky")
+    service = await serve(
+        model=f"{tmp_path}/leaky", cameras=[{"id": "hall", "url": camera.url}]
+    )
+    ready = await service.http.get("/health/ready")
+    assert ready.status_code == 503
+    assert "self-test" in ready.json()["reason"]
+    assert camera.connections == 0
+
+
+async def test_1_fail_closed_on_a_changed_model_file(serve, tmp_path):
+    folder = tmp_path / "gaussian"
+    save(Repository().load("gaussian-4"), folder)
+    with (folder / "model.onnx").open("ab") as file:
+        file.write(b"\0")
+    service = await serve(model=str(folder))
+    ready = await service.http.get("/health/ready")
+    assert ready.status_code == 503
+    assert "sha256" in ready.json()["reason"]
+
+
+def test_1_only_what_the_anonymizer_gave_back_becomes_a_message():
+    raw = np.zeros((10, 4, 4), np.float32)
+    for value in (raw, None, raw.tobytes()):
+        with pytest.raises(TypeError):
+            Message(value, {})
+
+
+async def test_2_noise_cannot_be_made_to_repeat(serve, camera, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 1.0)
+    monkeypatch.setattr("time.time_ns", lambda: 1_000_000_000)
+    tensors = []
+    for _ in range(2):
+        random.seed(0)
+        np.random.seed(0)
+        service = await serve(cameras=[{"id": "hall", "url": camera.url}])
+        async with websockets.connect(f"{service.ws}/v1/cameras/hall/windows") as socket:
+            await camera.connected()
+            camera.send_windows(0)
+            tensors.append(decode_message(await socket.recv())[1])
+        await service.http.delete("/v1/cameras/hall")
+        camera.connections = 0
+    assert np.mean(tensors[0] == tensors[1]) < 0.01
+    assert abs(np.corrcoef((tensors[0] - tensors[1]).ravel(), tensors[0].ravel())[0, 1]) > 0.5
+
+
+_written: list[str] | None = None
+
+
+def _audit(event: str, args: tuple) -> None:
+    if _written is None or event != "open":
+        return
+    path, mode, flags = args
+    writes = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+    if (isinstance(mode, str) and set(mode) & set("wax+")) or (flags or 0) & writes:
+        _written.append(str(path))
+
+
+sys.addaudithook(_audit)
+
+
+async def test_3_raw_events_never_leave(serve, camera, caplog, tmp_path, monkeypatch):
+    """Plants a time and a pattern, then looks for them in everything that comes out."""
+    global _written  # noqa: PLW0603 - an audit hook cannot be removed, only silenced
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    caplog.set_level(logging.DEBUG)
+    service = await serve(cameras=[{"id": "hall", "url": camera.url}])
+    await camera.connected()
+    _written = []
+    try:
+        planted_us = 31_415_926
+        t = [31_400_000, planted_us, planted_us + 1]
+        camera.send_events(packet(t, [7, 7, 9], [5, 5, 3], [1, 1, 0]))
+        camera.send_windows(400, 2)
+        camera.send(b"\x00\x00\x00\x00\xff\xff\xff\x7f")
+        await service.until("hall", lambda status: status.windows >= 3 and status.reason)
+        text = "\n".join(f"{x} {y} {z}" for x, y, z in ((7, 5, 1), (9, 3, 0)))
+        body = "\n".join(f"{planted_us} {line}" for line in text.split("\n")).encode()
+        answers = [
+            await service.http.post("/v1/anonymize?width=32&height=24", content=body),
+            await service.http.post("/v1/anonymize?width=32&height=24", content=body + b"\nx y"),
+            await service.http.post("/v1/anonymize", content=b"\xff" + body),
+        ]
+        for path in ("/v1/cameras", "/v1/cameras/hall", "/metrics", "/v1/model", "/"):
+            answers.append(await service.http.get(path))
+        for kind in ("application/vnd.safetensors", "application/json", "image/png"):
+            answers.append(
+                await service.http.get(
+                    "/v1/cameras/hall/windows/latest", headers={"Accept": kind}
+                )
+            )
+    finally:
+        written, _written = _written, None
+    assert [path for path in written if path != os.devnull] == []
+    raw = np.zeros((CHANNELS, SENSOR.height, SENSOR.width))
+    raw[5, 5, 7] = 2
+    for answer in answers:
+        for dtype in ("u1", "<u2", "<f4", "<f2"):
+            # Three rows around the planted pixel, as any numeric type would hold them.
+            assert raw[5, 4:7].astype(dtype).tobytes() not in answer.content
+        assert str(planted_us + 1).encode() not in answer.content
+    logged = "\n".join(json.dumps(record.__dict__, default=str) for record in caplog.records)
+    assert "camera state" in logged
+    assert str(planted_us) not in logged
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_3_a_crash_leaves_no_core():
+    code = (
+        "import ctypes, resource; from service.server import forbid_core_dumps;"
+        "forbid_core_dumps();"
+        "print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split("\n")[0] == "(0, 0) 0"
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "camera-box:0"])
+def test_4_no_service_for_other_machines_without_tokens(listen):
+    done = subprocess.run(
+        [sys.executable, "-m", "anonynoise", "serve", "--listen", listen],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "set admin_token and read_token" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+async def test_4_every_token_is_compared_in_constant_time(monkeypatch):
+    compared = []
+
+    def compare(given, expected):
+        compared.append((given, expected))
+        return given == expected
+
+    monkeypatch.setattr(auth.hmac, "compare_digest", compare)
+    tokens = auth.Tokens(Config(read_token="r" * 16, admin_token="a" * 16))
+    assert [tokens.scope(t) for t in ("r" * 16, "a" * 16, "x", None, "")] == [
+        *("read", "admin"),
+        *(None, None, None),
+    ]
+    assert len(compared) == 10
+
+
+async def test_the_same_events_never_get_a_second_draw(serve, camera):
+    """Reading a window again, late, or in another type gives the draw that was published."""
+    service = await serve(cameras=[{"id": "hall", "url": camera.url}])
+    await camera.connected()
+    camera.send_events(window_events(0))
+    camera.send_events(packet([WINDOW_US], [0], [0], [0]))
+    await service.until("hall", lambda status: status.windows == 1)
+    path = "/v1/cameras/hall/windows/latest"
+    first = (await service.http.get(path)).content
+    with suppress(websockets.ConnectionClosed):
+        async with websockets.connect(f"{service.ws}/v1/cameras/hall/windows"):
+            pass
+    assert (await service.http.get(path)).content == first
