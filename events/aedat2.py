@@ -25,7 +25,7 @@ from events.packet import Packet, SensorSize, packet
 from events.words import WordDecoder
 
 #: jAER writes all its preferences into the header as XML.
-_LONGEST_HEADER_BYTES = 8 << 20
+_LONGEST_HEADER_BYTES = 4 << 20
 _LONGEST_LINE_BYTES = 64 << 10
 _NOT_TEXT = re.compile(rb"[\x00-\x08\x0a-\x0c\x0e-\x1f\x7f]")
 _RECORD = np.dtype([("address", ">u4"), ("t", ">u4")])

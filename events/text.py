@@ -39,7 +39,7 @@ TimeUnit = Literal["us", "ms", "s", "ns"]
 
 #: Power of ten that turns a time into microseconds.
 _SCALE: MappingProxyType[TimeUnit, int] = MappingProxyType({"us": 0, "ms": 3, "s": 6, "ns": -3})
-_SENSOR = re.compile(r"#\s*sensor\s+(\d{1,5})\s*[xX]\s*(\d{1,5})\s*")
+_SENSOR = re.compile(r"#\s*sensor\s+(\d{1,5})\s*x\s*(\d{1,5})\s*", re.IGNORECASE)
 _PACKET_EVENTS = 1 << 16
 _SHORTEST_EVENT_BYTES = len("0 0 0 0\n")
 _PROBLEMS = MappingProxyType(
@@ -96,8 +96,9 @@ class TextDecoder(Decoder):
                 yield out[: 2 * events].view(EVENT)
             if code == SENSOR:
                 stated = _SENSOR.fullmatch(data[begin:start].decode("latin-1").strip())
-                width, height = (int(stated[1]), int(stated[2])) if stated else (0, 0)
-            if code in (SENSOR, SIZE):
+                if stated:
+                    self._state_sensor(int(stated[1]), int(stated[2]))
+            elif code == SIZE:
                 self._state_sensor(width, height)
             elif code not in (DONE, FULL):
                 raise self._error(_PROBLEMS[code], int(self._state[0]))

@@ -9,7 +9,7 @@ BAD_LINE, BAD_FIELDS, BAD_TIME, BAD_X, BAD_Y, BAD_POLARITY, FRACTION = 10, 11, 1
 
 LONGEST_LINE_BYTES = 1 << 10
 _LARGEST = 1 << 62
-_MOST_DIGITS = 18
+_MOST_DIGITS = 19
 _POWERS = np.array([10**k for k in range(20)], np.uint64)
 _WORD = np.frombuffer(b"sensor", np.uint8)
 _TRUE = np.frombuffer(b"true", np.uint8)

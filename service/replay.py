@@ -10,6 +10,7 @@ from service.pace import pace
 
 #: From the last event of one lap to the first of the next.
 _LAP_GAP_US = 1_000
+_FOREVER_US = 1 << 62
 
 
 def laps(packets: Callable[[], Iterable[Packet]]) -> Iterator[Packet]:
@@ -60,7 +61,9 @@ async def replay(
     unpaced = math.isinf(speed)
     count = 0
     source = laps(packets) if loop else packets()
-    async for events in pace(source, speed=None if unpaced else speed):
+    # Unpaced, packets are as large as they come: slices of time would only cost time.
+    paced = pace(source, speed=None, step_us=_FOREVER_US) if unpaced else pace(source, speed=speed)
+    async for events in paced:
         server.publish(encoder.packet(events))
         count += len(events)
         if on_events:

@@ -36,11 +36,11 @@ class Server(uvicorn.Server):
 
     def __init__(self, config: Config) -> None:
         self.service = Service(config)
+        self.listening = asyncio.Event()
+        super().__init__(_uvicorn_config(config, self.service))
         self._socket = bind(config)
         #: Where it listens, the port resolved.
         self.url = _url(config, self._socket)
-        self.listening = asyncio.Event()
-        super().__init__(_uvicorn_config(config, self.service))
 
     async def run_until_stopped(self) -> None:
         """Serve until a signal, or until ``should_exit`` is set."""

@@ -35,8 +35,10 @@ _LARGEST_ROWS = 48
 def shrink(image: NDArray[Any], columns: int, rows: int) -> NDArray[Any]:
     """Means over equal blocks: ``[H, W]`` to at most ``[rows, columns]``, shape kept."""
     block = max(1, -(-image.shape[1] // columns), -(-image.shape[0] // rows))
-    height, width = (side // block * block for side in image.shape)
-    blocks = image[:height, :width].reshape(height // block, block, width // block, block)
+    # A block wider than the image would leave nothing of it.
+    tall, wide = (min(block, side) for side in image.shape)
+    down, across = image.shape[0] // tall, image.shape[1] // wide
+    blocks = image[: down * tall, : across * wide].reshape(down, tall, across, wide)
     means: NDArray[Any] = blocks.mean(axis=(1, 3))
     return means
 

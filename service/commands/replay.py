@@ -17,6 +17,7 @@ from events.dv_server import DvServer
 from events.errors import EventDataError
 from events.packet import Packet, SensorSize
 from events.recording import Recording, open_recording
+from events.text import TimeUnit
 from service.address import Address
 from service.commands.options import parse_address, parse_sensor, unusable
 from service.replay import replay
@@ -80,13 +81,14 @@ def command(
     compression: str,
     wait_for_client: bool,
     sensor: SensorSize | None,
+    time_unit: TimeUnit | None,
 ) -> None:
     """Play FILE as a camera would send it, over the DV network protocol.
 
     Without FILE it plays the synthetic recording that comes along.
     """
     try:
-        recording = open_recording(file or STAND_IN, sensor=sensor)
+        recording = open_recording(file or STAND_IN, time_unit=time_unit, sensor=sensor)
         if recording.sensor is None:
             raise click.ClickException(f"{recording.path}: says no sensor size, give --sensor")
         encoder = DvEncoder(

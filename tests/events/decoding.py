@@ -27,7 +27,7 @@ def decode(decoder: Decoder, data: bytes, cuts: Iterable[int] = ()) -> Packet:
 def decode_broken(decoder: Decoder, data: bytes) -> tuple[Packet, EventDataError]:
     """The events before the error that ``data`` must end in, and the error."""
     packets = [np.zeros(0, EVENT)]
-    with pytest.raises(EventDataError) as caught:  # noqa: PT012
+    with pytest.raises(EventDataError) as caught:
         for events in decoder.feed(data):
             packets.append(events.copy())
         for events in decoder.finish():
@@ -49,11 +49,13 @@ def by_faery(path: Path) -> Packet:
     return packet(events["t"], events["x"], events["y"], events["on"])
 
 
-def write_by_faery(events: Packet, path: Path, version: str) -> None:
-    """Have faery write a file for a sensor of 1280x720."""
+def write_by_faery(
+    events: Packet, path: Path, version: str, size: tuple[int, int] = (1280, 720)
+) -> None:
+    """Have faery write a file for a sensor of ``size``."""
     array = np.zeros(len(events), faery.EVENTS_DTYPE)
     array["t"], array["x"], array["y"], array["on"] = (events[name] for name in "txyp")
-    faery.events_stream_from_array(array, dimensions=(1280, 720)).to_file(path, version=version)
+    faery.events_stream_from_array(array, dimensions=size).to_file(path, version=version)
 
 
 def synthetic(

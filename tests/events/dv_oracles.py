@@ -69,7 +69,8 @@ import dv_processing
 recording = dv_processing.io.MonoCameraRecording(sys.argv[1])
 with socket.create_server(("127.0.0.1", 0)) as free:
     port = free.getsockname()[1]
-stream = dv_processing.io.Stream.EventStream(0, "events", "Oracle_1", recording.getEventResolution())
+size = recording.getEventResolution()
+stream = dv_processing.io.Stream.EventStream(0, "events", "Oracle_1", size)
 stream.setCompression(getattr(dv_processing.CompressionType, sys.argv[2]))
 writer = dv_processing.io.NetworkWriter("127.0.0.1", port, stream)
 print(port, flush=True)

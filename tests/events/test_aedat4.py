@@ -1,6 +1,7 @@
 import os
 import struct
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -72,9 +73,7 @@ def test_the_davis_recordings_first_and_last_event() -> None:
 
 
 @pytest.mark.parametrize("compression", Compression)
-def test_three_other_readers_read_what_is_written(
-    tmp_path: Path, compression: Compression
-) -> None:
+def test_three_other_readers_read_what_is_written(tmp_path: Path, compression: Compression) -> None:
     path = tmp_path / "out.aedat4"
     events = some_events(40_000)
     parts = [events[:0], events[:1], events[1:20_000], events[20_000:]]
@@ -109,7 +108,7 @@ def test_hardly_any_events(tmp_path: Path, count: int) -> None:
 @given(st.lists(st.integers(0, 3000), max_size=30))
 def test_where_the_file_is_cut_makes_no_difference(small: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(small)]
-    pieces = [small[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    pieces = [small[start:stop] for start, stop in pairwise(edges)]
     assert (decode(pieces) == joined([some_events(3), some_events(20)])).all()
 
 
@@ -208,4 +207,3 @@ def test_a_written_file_can_be_read_by_whom_the_umask_allows(tmp_path: Path) -> 
     write_aedat4(path, [], SENSOR)
     other.touch()
     assert path.stat().st_mode == other.stat().st_mode
-

@@ -53,7 +53,7 @@ def test_a_real_recording_decodes_the_same_in_any_pieces():
 
 
 def test_what_faery_writes_is_what_is_read(tmp_path: Path):
-    events = synthetic(20_000, mean_gap_us=3000)
+    events = synthetic(20_000, mean_gap_us=9000)
     assert events["t"][-1] > _WRAP_US
     events["t"] += 123_456_789
     write_by_faery(events, tmp_path / "a.raw", "evt3")

@@ -93,7 +93,7 @@ def running_service() -> Iterator[Callable[..., AbstractContextManager[RunningEl
 
     @contextmanager
     def start(config: dict[str, Any] | None = None) -> Iterator[RunningElsewhere]:
-        started: "threading.Event" = threading.Event()
+        started: threading.Event = threading.Event()
         found: dict[str, Any] = {}
 
         async def play(peer: DvPeer) -> None:

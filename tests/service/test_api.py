@@ -116,7 +116,10 @@ async def test_ids_are_taken_once_and_cameras_are_bounded(serve):
     assert (await service.http.post("/v1/cameras", json=first)).status_code == 409
     second = {"id": "b", "url": "dv://127.0.0.1:2"}
     answer = await service.http.post("/v1/cameras", json=second)
-    assert (answer.status_code, answer.json()["detail"]) == (409, "at most limits.cameras 1 cameras")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        "at most limits.cameras 1 cameras",
+    )
 
 
 async def test_files_come_from_the_folder_of_recordings_only(serve, tmp_path):
@@ -137,7 +140,11 @@ async def test_files_come_from_the_folder_of_recordings_only(serve, tmp_path):
 @pytest.mark.parametrize("path", ["/v1/cameras", "/v1/cameras/x", "/v1/model", "/metrics"])
 async def test_reading_needs_a_token(serve, path):
     service = await serve(**TOKENS)
-    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {READ_TOKEN}"}):
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": f"Basic {READ_TOKEN}"},
+    ):
         answer = await service.http.get(path, headers=headers)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -250,4 +257,3 @@ async def test_many_bodies_that_are_not_json(serve):
         )
         assert answer.status_code in (400, 422), content[:10]
         assert isinstance(answer.json()["detail"], str)
-

@@ -96,9 +96,7 @@ async def test_1_fail_closed_at_start(serve, camera, tmp_path, std):
     shape = ("n", CHANNELS, "h", "w")
     data = onnx_bytes(nodes, [constant("std", std)], input_shape=shape, output_shape=shape)
     save(trusted(data, representation={"bins": 5}), tmp_path / "leaky")
-    service = await serve(
-        model=f"{tmp_path}/leaky", cameras=[{"id": "hall", "url": camera.url}]
-    )
+    service = await serve(model=f"{tmp_path}/leaky", cameras=[{"id": "hall", "url": camera.url}])
     ready = await service.http.get("/health/ready")
     assert ready.status_code == 503
     assert "self-test" in ready.json()["reason"]
@@ -182,9 +180,7 @@ async def test_3_raw_events_never_leave(serve, camera, caplog, tmp_path, monkeyp
             answers.append(await service.http.get(path))
         for kind in ("application/vnd.safetensors", "application/json", "image/png"):
             answers.append(
-                await service.http.get(
-                    "/v1/cameras/hall/windows/latest", headers={"Accept": kind}
-                )
+                await service.http.get("/v1/cameras/hall/windows/latest", headers={"Accept": kind})
             )
     finally:
         written, _written = _written, None

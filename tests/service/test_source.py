@@ -82,8 +82,7 @@ async def test_a_sensor_that_the_memory_bound_does_not_take(serve):
         status = await service.until("hall", lambda status: status.reason is not None)
     assert status.state is CameraState.FAILED
     assert status.reason == (
-        "a window of 2000x2000 takes 160000000 bytes, "
-        "at most limits.window_bytes 1048576 allowed"
+        "a window of 2000x2000 takes 160000000 bytes, at most limits.window_bytes 1048576 allowed"
     )
 
 
@@ -101,18 +100,14 @@ async def test_a_raw_stream_without_a_size_says_what_is_missing(serve):
     words = b"".join(word.to_bytes(2, "little") for word in (0x8000, 0x6001, 0x0005, 0x2007))
     async with Peer(words * 10) as peer:
         said = await reason(serve, f"evt3://127.0.0.1:{peer.port}")
-    assert said == (
-        "failed: the stream does not say its sensor's size: give width and height"
-    )
+    assert said == ("failed: the stream does not say its sensor's size: give width and height")
 
 
 async def test_a_raw_stream_with_its_size_given(serve):
     words = b"".join(word.to_bytes(2, "little") for word in (0x8000, 0x6001, 0x0005, 0x2807))
     async with Peer(words) as peer:
         service = await serve(
-            cameras=[
-                {"id": "c", "url": f"evt3://127.0.0.1:{peer.port}", "width": 20, "height": 10}
-            ]
+            cameras=[{"id": "c", "url": f"evt3://127.0.0.1:{peer.port}", "width": 20, "height": 10}]
         )
         status = await service.until("c", lambda status: status.windows == 1)
     assert (status.events, status.outside) == (1, 0)

@@ -143,9 +143,7 @@ async def test_shutdown_publishes_the_window_under_way_and_says_going_away(serve
     ("token", "code"), [(None, 4401), ("wrong" * 6, 4401), (READ_TOKEN, None), (ADMIN_TOKEN, None)]
 )
 async def test_a_socket_needs_a_token(serve, camera, token, code):
-    service = await serve(
-        cameras=cameras(camera), read_token=READ_TOKEN, admin_token=ADMIN_TOKEN
-    )
+    service = await serve(cameras=cameras(camera), read_token=READ_TOKEN, admin_token=ADMIN_TOKEN)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     url = f"{service.ws}/v1/cameras/hall/windows"
     async with websockets.connect(url, additional_headers=headers) as socket:

@@ -6,6 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -97,33 +100,49 @@ def test_the_token_comes_from_the_environment(running_service):
     assert all("wwww" not in result.output for result in (wrong, other))
 
 
-def reader(url: str) -> subprocess.Popen:
-    return subprocess.Popen(
+@contextmanager
+def reader(url: str) -> Iterator[subprocess.Popen]:
+    """``anonynoise watch URL --json``; killed after two minutes, so that nothing hangs."""
+    with subprocess.Popen(
         [sys.executable, "-m", "anonynoise", "watch", url, "--json"],
         cwd=_ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        guard = threading.Timer(120, process.kill)
+        guard.start()
+        try:
+            yield process
+        finally:
+            guard.cancel()
+            process.kill()
 
 
 def test_it_comes_back_to_a_restarted_service_and_ends_with_ctrl_c(running_service):
-    with running_service() as service:
-        process = reader(service.url)
-        assert json.loads(process.stdout.readline())["camera"] == "hall"
-    with running_service({"listen": urlsplit(service.url).netloc}):
-        # Lines of the first service may still be on their way; the second counts from 1 again.
-        while int(json.loads(process.stdout.readline())["seq"]) != 1:
-            pass
-        process.send_signal(signal.SIGINT)
-        _, problem = process.communicate(timeout=60)
-    assert (process.returncode, problem) == (0, "")
+    with running_service() as first, reader(first.url) as process:
+        assert json.loads(process.stdout.readline())["model"] == "gaussian-4@1.0.0"
+        first.stop()
+        place = urlsplit(first.url).netloc
+        # The port is free as soon as the first service has said goodbye.
+        wait_until_gone(first.url)
+        with running_service({"listen": place, "model": "gaussian-16"}):
+            while json.loads(process.stdout.readline())["model"] != "gaussian-16@1.0.0":
+                pass
+            process.send_signal(signal.SIGINT)
+            _, problem = process.communicate(timeout=60)
+        assert (process.returncode, problem) == (0, "")
+
+
+def wait_until_gone(url: str) -> None:
+    with pytest.raises(httpx.TransportError):
+        while True:
+            httpx.get(f"{url}/health/live")
 
 
 def test_a_removed_camera_ends_it_in_one_line(running_service):
-    with running_service() as service:
-        process = reader(service.url)
+    with running_service() as service, reader(service.url) as process:
         process.stdout.readline()
         httpx.delete(f"{service.url}/v1/cameras/hall").raise_for_status()
         _, problem = process.communicate(timeout=60)

@@ -1,0 +1,80 @@
+"""Recordings of anonymized windows: complete, bounded, and no danger to the service."""
+
+import asyncio
+import json
+import logging
+import os
+
+import numpy as np
+import websockets
+
+from service.message import decode_message, read_windows
+from service.recorder import SUFFIX
+from tests.service.peers import DvPeer
+
+
+def recorded(folder):
+    for path in sorted(folder.glob(f"*/*{SUFFIX}")):
+        with path.open("rb") as file:
+            yield from read_windows(file)
+
+
+async def play(service, camera: DvPeer, first: int, count: int) -> list:
+    received = []
+    async with websockets.connect(f"{service.ws}/v1/cameras/hall/windows") as socket:
+        await service.until("hall", lambda status: status.subscribers == 1)
+        for number in range(first, first + count):
+            camera.send_windows(number)
+            received.append(decode_message(await socket.recv()))
+    return received
+
+
+async def test_what_is_recorded_is_what_was_published(serve, camera, tmp_path):
+    service = await serve(cameras=[{"id": "hall", "url": camera.url}], record={"folder": tmp_path})
+    await camera.connected()
+    received = await play(service, camera, 0, 4)
+    await service.service.stop()
+    kept = list(recorded(tmp_path))
+    assert [one[0] for one in kept[:4]] == [one[0] for one in received]
+    for mine, theirs in zip(kept, received, strict=False):
+        np.testing.assert_array_equal(mine[1], theirs[1])
+    folder = tmp_path / "hall"
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+async def test_the_oldest_recordings_go(serve, camera, tmp_path):
+    limits = {"max_bytes": 1 << 20, "file_bytes": 1 << 18}
+    service = await serve(
+        cameras=[{"id": "hall", "url": camera.url}], record={"folder": tmp_path, **limits}
+    )
+    old = tmp_path / "gone" / f"20200101T000000-0{SUFFIX}"
+    old.parent.mkdir()
+    old.write_bytes(b"x")
+    os.utime(old, (1, 1))
+    await camera.connected()
+    await play(service, camera, 0, 60)
+    await service.service.stop()
+    files = list(tmp_path.glob(f"*/*{SUFFIX}"))
+    assert not old.exists()
+    assert sum(path.stat().st_size for path in files) <= limits["max_bytes"]
+    kept = [int(metadata["seq"]) for metadata, _ in recorded(tmp_path)]
+    # The newest are there, without a hole.
+    assert kept == list(range(kept[0], kept[0] + len(kept)))
+    assert kept[-1] >= 60
+
+
+async def test_a_disk_that_fails_costs_the_recording_only(serve, camera, tmp_path, caplog):
+    (tmp_path / "hall").write_text("a file where the folder should be")
+    service = await serve(cameras=[{"id": "hall", "url": camera.url}], record={"folder": tmp_path})
+    await camera.connected()
+    with caplog.at_level(logging.ERROR):
+        assert len(await play(service, camera, 0, 3)) == 3
+        async with asyncio.timeout(10):
+            while (
+                "anonynoise_record_failures_total 3.0"
+                not in (await service.http.get("/metrics")).text
+            ):
+                await asyncio.sleep(0)
+    said = [record for record in caplog.records if record.message == "cannot record"]
+    assert [record.reason for record in said] == ["File exists"]
+    assert json.dumps(said[0].camera) == '"hall"'
