@@ -12,11 +12,11 @@ character in it is no header line. Without ``# AEChip:`` the chip is a DVS128.
 Source: jAER's ``AEFileInputStream``, ``DVS128.Extractor``, ``DavisBaseCamera`` extractor.
 """
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
 
+from events.characters import LINE_END_OR_BINARY, LINE_FEED
 from events.chips import DVS128, chip_size, is_davis
 from events.clock import Clock32
 from events.decoder import Bytes
@@ -27,7 +27,6 @@ from events.words import WordDecoder
 #: jAER writes all its preferences into the header as XML.
 _LONGEST_HEADER_BYTES = 4 << 20
 _LONGEST_LINE_BYTES = 64 << 10
-_NOT_TEXT = re.compile(rb"[\x00-\x08\x0a-\x0c\x0e-\x1f\x7f]")
 _RECORD = np.dtype([("address", ">u4"), ("t", ">u4")])
 _DVS128_SKIPPED = 0x80008000
 _DAVIS_SKIPPED = 0x80000400
@@ -55,12 +54,12 @@ class Aedat2Decoder(WordDecoder):
                 return None
             if head[self._line : self._line + 1] != b"#":
                 break
-            end = _NOT_TEXT.search(head, self._line)
+            end = LINE_END_OR_BINARY.search(head, self._line)
             if end is None or end.start() - self._line > _LONGEST_LINE_BYTES:
                 if len(head) - self._line > _LONGEST_LINE_BYTES:
                     raise EventDataError("line is too long", offset=self._line, field="header")
                 return None
-            if head[end.start()] != 0x0A:
+            if head[end.start()] != LINE_FEED:
                 break
             line = head[self._line + 1 : end.start()].decode("latin-1").strip()
             offset, self._line = self._line, end.end()

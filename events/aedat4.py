@@ -31,12 +31,17 @@ _PACKET_EVENTS = 1 << 14
 
 #: A ``FileDataDefinition`` table; its vtable is :data:`_ROW_VTABLE`.
 _ROW = np.dtype(
-    {
-        "names": ["vtable", "stream", "size", "offset", "events", "t_first_us", "t_last_us"],
-        "formats": ["<i4", "<i4", "<i4", "<i8", "<i8", "<i8", "<i8"],
-        "offsets": [0, 4, 8, 12, 20, 28, 36],
-        "itemsize": 48,
-    }
+    [
+        ("vtable", "<i4"),
+        ("stream", "<i4"),
+        ("size", "<i4"),
+        ("offset", "<i8"),
+        ("events", "<i8"),
+        ("t_first_us", "<i8"),
+        ("t_last_us", "<i8"),
+        # Aligns the next row; a gap would be written with whatever memory holds.
+        ("padding", "<i4"),
+    ]
 )
 _ROW_VTABLE = struct.pack("<HHHHHHH", 14, 44, 12, 4, 20, 28, 36)
 
@@ -94,7 +99,7 @@ def _write(file: IO[bytes], packets: Iterable[Packet], encoder: DvEncoder, sourc
             place = file.tell() + _PACKET_HEADER_BYTES
             size = len(data) - _PACKET_HEADER_BYTES
             t_us = part["t"]
-            rows.append((0, STREAM, size, place, len(part), int(t_us[0]), int(t_us[-1])))
+            rows.append((0, STREAM, size, place, len(part), int(t_us[0]), int(t_us[-1]), 0))
             file.write(data)
     table_position = file.tell()
     file.write(compress(_data_table(np.array(rows, _ROW)), encoder.compression))

@@ -17,6 +17,7 @@ import re
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from events.characters import LINE_END_OR_BINARY, LINE_FEED
 from events.errors import EventDataError
 from events.packet import SensorSize
 
@@ -24,7 +25,6 @@ from events.packet import SensorSize
 LONGEST_HEADER_BYTES = 32 << 10
 _LONGEST_LINE_BYTES = 2 << 10
 _LATEST_START_US = 1 << 62
-_NOT_TEXT = re.compile(rb"[\x00-\x08\x0a-\x0c\x0e-\x1f\x7f]")
 _ENCODINGS = MappingProxyType({"2.0": "evt2", "2.1": "evt21", "3.0": "evt3"})
 _FORMATS = MappingProxyType({"EVT2": "evt2", "EVT21": "evt21", "EVT3": "evt3"})
 
@@ -107,7 +107,7 @@ def parse_header(head: bytes, *, complete: bool) -> PropheseeHeader | None:
         mark = head[start : start + 2]
         if not b"% ".startswith(mark):
             break
-        other = _NOT_TEXT.search(head, start)
+        other = LINE_END_OR_BINARY.search(head, start)
         if other is None or other.start() - start > _LONGEST_LINE_BYTES:
             if len(head) - start > _LONGEST_LINE_BYTES:
                 raise EventDataError("line is too long", offset=start, field="header")
@@ -116,7 +116,7 @@ def parse_header(head: bytes, *, complete: bool) -> PropheseeHeader | None:
             if len(mark) == 2:
                 raise EventDataError("ends inside a line", offset=start, field="header")
             break
-        if head[other.start()] != 0x0A:
+        if head[other.start()] != LINE_FEED:
             break
         try:
             line = head[start + 2 : other.start()].decode().strip()

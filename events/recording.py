@@ -10,6 +10,7 @@ from types import MappingProxyType
 from events.aedat2 import Aedat2Decoder
 from events.aedat4 import Aedat4Decoder
 from events.aedat31 import Aedat31Decoder
+from events.characters import LINE_END_OR_BINARY, LINE_FEED
 from events.dat import DatDecoder
 from events.decoder import Bytes, Decoder
 from events.errors import EventDataError
@@ -31,6 +32,8 @@ _VERSION_BYTES = len(b"#!AER-DAT4.0")
 _TEXT_STARTS = b"#0123456789+-."
 #: A text may begin with fewer blanks than this.
 _BLANKS_BYTES = 1 << 10
+#: So much of a text's first line must be text.
+_TEXT_BYTES = 64
 _DECODERS: MappingProxyType[str, Callable[[], Decoder]] = MappingProxyType(
     {
         "aedat4": Aedat4Decoder,
@@ -70,10 +73,13 @@ def _recognise(head: bytes, name: str | None, *, complete: bool) -> str | None:
         if header.size:
             return header.format or "dat"
     else:
-        start = head[:_BLANKS_BYTES].lstrip()[:1]
-        if not start and len(head) < _BLANKS_BYTES and not complete:
+        blanks = len(head) - len(head.lstrip())
+        start = head[blanks : blanks + _TEXT_BYTES]
+        other = LINE_END_OR_BINARY.search(start)
+        if other is None and len(start) < _TEXT_BYTES and blanks < _BLANKS_BYTES and not complete:
             return None
-        if start and start in _TEXT_STARTS:
+        is_text = other is None or start[other.start()] == LINE_FEED
+        if blanks < _BLANKS_BYTES and start and start[0] in _TEXT_STARTS and is_text:
             return "text"
     raise EventDataError("is not in a format that is known here")
 

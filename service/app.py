@@ -141,9 +141,10 @@ def create_app(service: Service) -> FastAPI:
 
 def _add_guards(app: FastAPI, config: Config) -> None:
     hosts = list(config.allowed_hosts)
-    if not hosts and is_loopback(config.address.host):
+    if hosts or is_loopback(config.address.host):
         # A page on the internet whose name resolves to 127.0.0.1 must not read cameras here.
-        hosts = ["localhost", "127.0.0.1", "[::1]"]
+        # This machine's own names stay, for its health check.
+        hosts += ["localhost", "127.0.0.1", "[::1]"]
     if hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
 

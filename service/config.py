@@ -75,7 +75,7 @@ class Limits(_Part):
     uploads: Annotated[int, Field(ge=1)] = 2
     upload_bytes: Annotated[int, Field(ge=1)] = 128 << 20
     window_bytes: Annotated[int, Field(ge=1)] = 64 << 20
-    camera_queue: Annotated[int, Field(ge=1, le=1024)] = 4
+    camera_queue: Annotated[int, Field(ge=1, le=1024)] = 8
     subscriber_queue: Annotated[int, Field(ge=1, le=1024)] = 8
     shutdown_s: Annotated[float, Field(gt=0)] = 5.0
 

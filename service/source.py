@@ -156,6 +156,7 @@ class UsbSource(Source):
             stderr=asyncio.subprocess.PIPE,
         )
         assert child.stdout and child.stderr
+        drain: asyncio.Task[None] | None = None
         try:
             # The child says where it listens once the camera is open, or ends saying why not.
             line = (await child.stdout.readline()).decode(errors="replace").strip()
@@ -163,6 +164,7 @@ class UsbSource(Source):
                 problem = (await child.stderr.read(4096)).decode(errors="replace").strip()
                 last = problem.splitlines()[-1] if problem else "the driver ended"
                 raise SourceError(last.removeprefix("Error: "))
+            drain = asyncio.create_task(_discard(child.stderr))
             self._live = LiveSource(
                 Address.parse(line.rpartition(" ")[2]), DvDecoder(), needs_header=True
             )
@@ -170,6 +172,8 @@ class UsbSource(Source):
                 self.connected = True
                 yield events
         finally:
+            if drain:
+                drain.cancel()
             with suppress(ProcessLookupError):
                 child.terminate()
             try:
@@ -178,6 +182,12 @@ class UsbSource(Source):
             except TimeoutError:
                 child.kill()
                 await child.wait()
+
+
+async def _discard(stream: asyncio.StreamReader) -> None:
+    """Read on, so that a driver that says a lot does not wait for a full pipe."""
+    while await stream.read(1 << 16):
+        pass
 
 
 _RAW_DECODERS: dict[str, Callable[[], Decoder]] = {

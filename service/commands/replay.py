@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import click
 from rich.console import Console
@@ -70,9 +71,8 @@ def _speed(_: click.Context, __: click.Parameter, text: str) -> float:
     default=True,
     help="Start when the first client is there (the default), or at once.",
 )
-@click.option(
-    "--sensor", metavar="WxH", callback=parse_sensor, help="Where the file does not say it."
-)
+@click.option("--sensor", metavar="WxH", callback=parse_sensor, help="Where the file is silent.")
+@click.option("--time-unit", type=click.Choice(get_args(TimeUnit)), help="Of a text recording.")
 def command(
     file: Path | None,
     listen: Address,

@@ -1,17 +1,13 @@
 /** One camera on the page: its card, its stream, and the newest window drawn. */
 
 import { WindowStream } from "./connection.js";
+import { setBadge } from "./elements.js";
 import { decodeMessage } from "./message.js";
 import { drawDifference, polarityDifference, robustScale } from "./picture.js";
 import { rate, short, stateLine } from "./words.js";
 
 /** How much of the scale a new window changes, so that brightness does not flicker. */
 const SCALE_SHARE = 0.2;
-
-export function setBadge(badge, state) {
-  badge.dataset.state = state;
-  badge.textContent = state;
-}
 
 export class CameraView {
   constructor(status, template, { onSelect, onRefused, onWindow }) {

@@ -1,6 +1,6 @@
 /** The model's manifest, in plain words. */
 
-import { fillList } from "./words.js";
+import { fillList } from "./elements.js";
 
 const NOT_AUDITED =
   "Not audited: nobody has measured yet how well this model hides who moved.";

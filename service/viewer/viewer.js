@@ -1,15 +1,15 @@
 /** The page: asks the service once a second what there is, and shows it. */
 
-import { CameraView, setBadge } from "./camera.js";
+import { CameraView } from "./camera.js";
 import { ask, retryDelayMs, ServiceGone, token } from "./connection.js";
+import { at, setBadge } from "./elements.js";
 import { showModel } from "./model.js";
 import { divergingColours } from "./picture.js";
-import { dropsLine, fillList, milliseconds, rate, short, stateLine, whole } from "./words.js";
+import { showStage } from "./stage.js";
 
 const POLL_MS = 1000;
 const MODEL_MS = 15000;
 
-const at = (id) => document.getElementById(id);
 const cameras = new Map();
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 
@@ -27,6 +27,7 @@ const path = (id) => `/v1/cameras/${encodeURIComponent(id)}`;
 // Service state ---------------------------------------------------------------------------
 
 function notice(text) {
+  if (at("notice").textContent === text) return;
   at("notice").textContent = text;
   at("notice").hidden = !text;
 }
@@ -76,7 +77,7 @@ function select(id) {
   }
   selected = id;
   for (const [name, camera] of cameras) camera.mark(name === id);
-  showStage();
+  showStage(cameras.get(selected));
   draw(cameras.get(id));
 }
 
@@ -94,7 +95,7 @@ function showCameras(statuses) {
   if (statuses.length === 0) at("add-panel").open ||= !at("add-panel").dataset.seen;
   at("add-panel").dataset.seen = "yes";
   if (selected === null && statuses.length) select(statuses[0].id);
-  else showStage();
+  else showStage(cameras.get(selected));
 }
 
 function addCard(status) {
@@ -124,40 +125,6 @@ function showBins(bins) {
   for (let b = 0; b < bins; b += 1) choice.add(new Option(`${b + 1} of ${bins}`, String(b)));
   if (bin !== null && bin >= bins) bin = null;
   choice.value = bin === null ? "" : String(bin);
-}
-
-function showStage() {
-  const camera = cameras.get(selected);
-  at("stage").hidden = !camera;
-  if (!camera) return;
-  const { status } = camera;
-  at("stage-name").textContent = status.id;
-  setBadge(at("stage-state"), status.state);
-  at("stage-reason").textContent = camera.problem || stateLine(status);
-  at("pause").textContent = status.enabled ? "Pause" : "Resume";
-  at("picture").setAttribute("aria-label", `Anonymized window of camera ${status.id}`);
-  if (!camera.window) {
-    const canvas = at("picture");
-    canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
-    at("picture-empty").hidden = false;
-  }
-  const drops = dropsLine(status.dropped);
-  const sensor = status.sensor;
-  fillList(at("figures"), [
-    ["Windows/s", rate(status.windows_per_s)],
-    ["Events/s", short(status.events_per_s)],
-    ["Latency", milliseconds(status.latency_ms)],
-    ["Windows", whole(status.windows)],
-    ["Events", short(status.events), "", whole(status.events)],
-    ["Outside sensor", whole(status.outside)],
-    ["Segment / seq", `${whole(status.segment)} / ${whole(status.seq)}`],
-    ["Subscribers", whole(status.subscribers)],
-    ["Queue", whole(status.queue)],
-    ["Reconnects", whole(status.reconnects)],
-    ["Sensor", sensor ? `${sensor.width} × ${sensor.height}` : "–"],
-    ["Drops", drops, drops === "none" ? "" : "alert"],
-    ["Address", status.url, "wide"],
-  ]);
 }
 
 // Actions of the admin token --------------------------------------------------------------

@@ -28,21 +28,3 @@ export function dropsLine(dropped) {
   causes.sort((a, b) => b[1] - a[1]);
   return causes.map(([cause, count]) => `${cause.replaceAll("_", " ")} ${whole(count)}`).join(", ");
 }
-
-/** Set a `<dl>` to rows of `[term, text, class?, title?]`, each in a `<div>`, in place. */
-export function fillList(list, rows) {
-  while (list.children.length > rows.length) list.lastElementChild.remove();
-  while (list.children.length < rows.length) {
-    const row = document.createElement("div");
-    row.append(document.createElement("dt"), document.createElement("dd"));
-    list.append(row);
-  }
-  rows.forEach(([term, text, kind = "", title = ""], i) => {
-    const row = list.children[i];
-    const [dt, dd] = row.children;
-    row.className = kind;
-    dt.textContent = term;
-    dd.textContent = text;
-    dd.title = title;
-  });
-}

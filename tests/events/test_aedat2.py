@@ -42,9 +42,8 @@ def test_a_real_recording_is_read_as_jaer_reads_it():
 
 
 def test_the_person_who_walks_stands_upright():
-    """Of a standing person's upper and lower half, the lower one moves out and in: the legs."""
     events = decode(Aedat2Decoder(), shared("recordings/dvs128-walking.aedat").read_bytes())
-    # At first the head is at the picture's top; the person walks away towards its middle.
+    # The person walks away, so that the head sinks from the picture's top towards its middle.
     early, late = events[:4000], events[-4000:]
     picture_top = [np.percentile(part["y"], 10) for part in (early, late)]
     assert picture_top[0] < picture_top[1]

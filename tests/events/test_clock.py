@@ -21,3 +21,11 @@ def test_times_that_rise_come_back_from_their_lower_32_bits(steps: list[int], cu
 
 def test_a_small_fall_is_passed_on():
     assert extend(Clock32(start_us=100), [50, 40, 60]) == [150, 140, 160]
+
+
+def test_a_wrap_between_two_pieces():
+    clock = Clock32()
+    assert extend(clock, [0xFFFFFFFF]) == [0xFFFFFFFF]
+    assert extend(clock, [0]) == [1 << 32]
+    assert extend(clock, []) == []
+    assert extend(clock, [1]) == [(1 << 32) + 1]

@@ -51,7 +51,7 @@ class Running:
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Callable[..., Any]]:
-    """``await serve(**config)`` starts a service; it ends with the test."""
+    """Starts a service, ``await serve(**config)``; it ends with the test."""
     async with AsyncExitStack() as stack:
 
         async def start(token: str | None = None, **config: Any) -> Running:
@@ -85,9 +85,9 @@ class RunningElsewhere:
 
 @pytest.fixture
 def running_service() -> Iterator[Callable[..., AbstractContextManager[RunningElsewhere]]]:
-    """``with running_service(config) as service``: a service whose one camera, ``hall``, plays.
+    """Starts a service whose one camera plays: ``with running_service(config) as service``.
 
-    ``config`` overrides; without ``cameras`` there is the one, fed by a synthetic stream
+    ``config`` overrides; without ``cameras`` there is the one, ``hall``, fed by a synthetic stream
     that goes on as long as the service runs.
     """
 

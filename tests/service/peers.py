@@ -49,7 +49,7 @@ class Peer:
 
     async def connected(self, times: int = 1) -> None:
         """Wait until the service has connected that often."""
-        async with self._connected:
+        async with asyncio.timeout(20), self._connected:
             await self._connected.wait_for(lambda: self.connections >= times)
 
     def send(self, data: bytes) -> None:

@@ -182,6 +182,10 @@ async def test_another_name_for_this_machine_is_refused(serve):
     service = await serve()
     answer = await service.http.get("/v1/cameras", headers={"Host": "elsewhere.example"})
     assert answer.status_code == 400
+    named = await serve(allowed_hosts=["box.example"])
+    for host, status in (("box.example", 200), ("127.0.0.1", 200), ("elsewhere.example", 400)):
+        answer = await named.http.get("/health/live", headers={"Host": host})
+        assert answer.status_code == status
 
 
 async def test_security_headers_are_on_every_answer(serve):

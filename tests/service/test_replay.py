@@ -1,6 +1,7 @@
 import asyncio
 import math
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -181,11 +182,13 @@ def test_without_waiting_for_a_client(recording: Path) -> None:
     assert run(*arguments) == (0, "")
 
 
-async def test_a_port_that_is_taken(server: DvServer, recording: Path) -> None:
-    code, error = await asyncio.to_thread(
-        run, str(recording), "--listen", f"127.0.0.1:{server.port}"
-    )
-    assert (code, error) == (1, f"Error: 127.0.0.1:{server.port}: Address already in use\n")
+def test_a_port_that_is_taken(recording: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert run(str(recording), "--listen", place) == (
+            1,
+            f"Error: {place}: Address already in use\n",
+        )
 
 
 def bad_files(folder: Path) -> Iterable[tuple[Path, str]]:

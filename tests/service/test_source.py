@@ -119,3 +119,11 @@ async def test_stopping_does_not_wait_for_a_peer(serve):
         await peer.connected()
         async with asyncio.timeout(5):
             await service.http.delete("/v1/cameras/hall")
+
+
+async def test_a_usb_camera_that_is_not_attached(serve):
+    pytest.importorskip("dv_processing")
+    said = await reason(serve, "usb://inivation")
+    assert said.startswith("waiting: ")
+    assert "camera" in said
+    assert "Traceback" not in said
