@@ -11,6 +11,7 @@ dropped, oldest first and by whole packets, so that its stream stays readable.
 
 import asyncio
 from collections import deque
+from typing import cast
 
 #: What the transport may hold besides the queue; one packet more can lie in it.
 _TRANSPORT_BYTES = 1 << 17
@@ -31,7 +32,8 @@ class _Client(asyncio.Protocol):
         self.drained.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        # Other event loops' transports are alike without being of asyncio's class.
+        transport = cast(asyncio.Transport, transport)
         if not self._server.admit(self):
             transport.abort()
             return

@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from events.packet import Packet
+from events.packet import EVENT, Packet
 
 #: Times outside 0..2**62 microseconds (146,000 years) are damage, not a clock.
 LATEST_US = 1 << 62
@@ -123,6 +123,9 @@ def _call(
     kernel: Any, events: Packet, start: int, t_start_us: int, window_us: int, out: NDArray[Any]
 ) -> tuple[int, int]:
     channels, height, width = out.shape
+    if events.dtype != EVENT:
+        # numpy's concatenate leaves the padding out, and the kernels count on it.
+        events = events.astype(EVENT)
     words = np.ascontiguousarray(events).view(np.uint64)
     flat = out.reshape(-1)
     stop, outside = kernel(words, start, t_start_us, window_us, channels // 2, height, width, flat)

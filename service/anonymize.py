@@ -98,4 +98,8 @@ def metadata(
 def warm_up(manifest: Manifest) -> None:
     """Compile what building a window needs, on an event of no camera."""
     builder = WindowBuilder(window_spec(manifest, SensorSize(1, 1)))
-    list(builder.add(packet([0], [0], [0], [0])))
+    event = packet([0], [0], [0], [0])
+    list(builder.add(event))
+    # Packets from the wire view what was received, and are compiled for apart.
+    event.setflags(write=False)
+    list(builder.add(event))

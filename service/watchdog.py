@@ -31,16 +31,22 @@ def supervise(command: Sequence[str], *, silence_s: float = SILENCE_S) -> int:
     finally:
         os.close(child_end)
 
+    stopping = False
+
     def hand_on(_: int, __: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
         child.terminate()
 
-    before = [
-        (number, signal.signal(number, hand_on)) for number in (signal.SIGINT, signal.SIGTERM)
-    ]
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [(number, signal.signal(number, hand_on)) for number in signals]
     try:
         while select.select([beats], [], [], silence_s)[0]:
             if not os.read(beats, 64):
-                return child.wait(silence_s)
+                code = child.wait(silence_s)
+                if code < 0 and not stopping:
+                    raise ChildFailed(f"crashed with signal {-code}")
+                return max(0, code)
         raise ChildFailed(f"no sign of life for {silence_s:g} s")
     except subprocess.TimeoutExpired:
         raise ChildFailed(f"did not end within {silence_s:g} s") from None

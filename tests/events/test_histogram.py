@@ -89,3 +89,11 @@ def test_voxel_grid_shares_an_event_between_neighbouring_bins():
     np.testing.assert_allclose(off[:, 1], [0.4, 0.6, 0], atol=1e-6)
     np.testing.assert_allclose(on[:, 2], [0, 1, 0])
     assert out.sum() == pytest.approx(3)
+
+
+def test_packets_that_numpy_joined_are_counted_too():
+    events = random_packet(5, 300, 1000)
+    joined = np.concatenate([events[:100], events[100:]])
+    out, expected = np.zeros((2, 7, 9), np.uint16), np.zeros((2, 7, 9), np.uint16)
+    assert count_events(joined, 0, 0, 1000, out) == count_events(events, 0, 0, 1000, expected)
+    np.testing.assert_array_equal(out, expected)

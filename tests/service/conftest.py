@@ -51,7 +51,7 @@ class Running:
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Callable[..., Any]]:
-    """Starts a service, ``await serve(**config)``; it ends with the test."""
+    """Starts services that end with the test; called with the configuration's fields."""
     async with AsyncExitStack() as stack:
 
         async def start(token: str | None = None, **config: Any) -> Running:
@@ -85,7 +85,7 @@ class RunningElsewhere:
 
 @pytest.fixture
 def running_service() -> Iterator[Callable[..., AbstractContextManager[RunningElsewhere]]]:
-    """Starts a service whose one camera plays: ``with running_service(config) as service``.
+    """Starts a service whose one camera plays, as a context manager.
 
     ``config`` overrides; without ``cameras`` there is the one, ``hall``, fed by a synthetic stream
     that goes on as long as the service runs.

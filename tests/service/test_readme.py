@@ -15,8 +15,7 @@ from service.app import create_app
 from service.config import Config
 from service.service import Service
 
-pytest_plugins = ["tests.service.conftest"]
-README = (Path(__file__).parents[1] / "README.md").read_text()
+README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def block(language: str) -> str:
@@ -87,5 +86,5 @@ def test_every_command_and_address_is_named():
 @pytest.mark.parametrize("line", ["make demo", "make test"])
 def test_the_two_commands_are_make_targets(line):
     assert f"\n{line} " in README
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     subprocess.run([*line.split(), "--dry-run"], cwd=root, check=True, capture_output=True)
