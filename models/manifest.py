@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from events.packet import SensorSize
+from events.window import WindowSpec
 from models.errors import ModelError
 from models.files import read_bounded
 
@@ -138,6 +139,11 @@ class Manifest(_Part):
         if self.channels * height * width > MOST_CELLS:
             return f"a window of {self.channels} channels at {size} is over {MOST_CELLS} cells"
         return None
+
+    def window_spec(self, sensor: SensorSize) -> WindowSpec:
+        """Windows as the model was trained on them, for ``sensor``."""
+        wanted = self.representation
+        return WindowSpec(sensor, wanted.bins, wanted.window_us, wanted.kind)
 
     def to_json(self) -> str:
         """The text of ``manifest.json``: the same manifest gives the same bytes."""

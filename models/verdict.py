@@ -82,7 +82,7 @@ def judge(
 @njit(cache=True, nogil=True, fastmath={"reassoc"})  # type: ignore[untyped-decorator]
 def _snap(  # type: ignore[no-untyped-def]
     output, events, step, tensor, squares
-):  # pragma: no cover - compiled
+):
     """Fill ``tensor`` and add the squared changes to ``squares``, in one pass over the window."""
     channels, height, width = events.shape
     # Exact: the step is a power of two.

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from events.packet import Packet, SensorSize, packet
-from events.window import Window, WindowBuilder
+from events.window import Window, WindowBuilder, WindowSpec
 from models.anonymizer import Anonymizer
 from models.manifest import Manifest
 from models.verdict import Rejected
-from service.camera import window_spec
 from service.message import Message
 
 
@@ -26,23 +25,24 @@ class Tally:
     dropped: dict[str, int] = field(default_factory=dict)
 
 
-def check_fits(manifest: Manifest, sensor: SensorSize, window_bytes: int) -> None:
-    """Raises :class:`DoesNotFit`."""
+def fitting_spec(manifest: Manifest, sensor: SensorSize, window_bytes: int) -> WindowSpec:
+    """What windows of ``sensor`` look like. Raises :class:`DoesNotFit`."""
     if problem := manifest.why_not(sensor):
         raise DoesNotFit(problem)
-    nbytes = window_spec(manifest, sensor).nbytes
-    if nbytes > window_bytes:
+    spec = manifest.window_spec(sensor)
+    if spec.nbytes > window_bytes:
         raise DoesNotFit(
-            f"a window of {sensor.width}x{sensor.height} takes {nbytes} bytes, "
-            f"at most {window_bytes} allowed"
+            f"a window of {sensor.width}x{sensor.height} takes {spec.nbytes} bytes, "
+            f"at most {window_bytes} allowed (limits.window_bytes)"
         )
+    return spec
 
 
 def anonymize_packets(
     packets: Iterable[Packet],
     *,
     camera: str,
-    sensor: SensorSize,
+    spec: WindowSpec,
     anonymizer: Anonymizer,
     tally: Tally,
 ) -> Iterator[Message]:
@@ -52,7 +52,7 @@ def anonymize_packets(
     among them, were yielded: nothing received is lost.
     """
     manifest = anonymizer.manifest
-    builder = WindowBuilder(window_spec(manifest, sensor))
+    builder = WindowBuilder(spec)
 
     def message(window: Window) -> Iterator[Message]:
         tally.windows += 1
@@ -97,7 +97,7 @@ def metadata(
 
 def warm_up(manifest: Manifest) -> None:
     """Compile what building a window needs, on an event of no camera."""
-    builder = WindowBuilder(window_spec(manifest, SensorSize(1, 1)))
+    builder = WindowBuilder(manifest.window_spec(SensorSize(1, 1)))
     event = packet([0], [0], [0], [0])
     list(builder.add(event))
     # Packets from the wire view what was received, and are compiled for apart.

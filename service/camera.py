@@ -7,21 +7,20 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import BaseModel, Field
 
 from events.errors import EventDataError
 from events.packet import Packet, SensorSize
-from events.window import Window, WindowBuilder, WindowSpec
+from events.window import Window, WindowBuilder
 from models.manifest import Manifest
 from service.address import CameraUrl
+from service.anonymize import DoesNotFit, fitting_spec
 from service.config import CameraConfig
 from service.metrics import Metrics
 from service.pipeline import Pending
 from service.rate import Rate
 from service.source import Source, SourceError, UnusableSource, open_source
 from service.state import CameraState, check_transition
+from service.status import CameraStatus, Sensor
 
 log = logging.getLogger(__name__)
 
@@ -30,38 +29,6 @@ _LONGEST_RETRY_S = 30.0
 #: Silence after which a window is closed by the wall clock, beyond its own length.
 _GRACE_S = 0.2
 _QUIET_S = 1.0
-
-
-class Sensor(BaseModel):
-    """Pixels of a camera's sensor."""
-
-    width: int
-    height: int
-
-
-class CameraStatus(BaseModel):
-    """What the service says of a camera: counts, rates and states, never events."""
-
-    id: str
-    url: str
-    enabled: bool
-    state: CameraState
-    reason: Annotated[str | None, Field(description="why it is in this state, in one line")]
-    sensor: Sensor | None
-    segment: Annotated[int, Field(description="counts restarts of the camera's clock, and gaps")]
-    seq: Annotated[int, Field(description="number of the last window that was closed")]
-    events: int
-    outside: Annotated[int, Field(description="events left out: outside the sensor, or time")]
-    windows: Annotated[int, Field(description="anonymized windows published")]
-    events_per_s: float
-    windows_per_s: float
-    latency_ms: Annotated[
-        float | None, Field(description="from a window's closing to its publication, smoothed")
-    ]
-    dropped: Annotated[dict[str, int], Field(description="windows not published, by cause")]
-    reconnects: int
-    subscribers: int
-    queue: Annotated[int, Field(description="windows waiting for the anonymizer")]
 
 
 class Camera:
@@ -247,14 +214,10 @@ class Camera:
             sensor = SensorSize(self.config.width, self.config.height)
         if sensor is None:
             raise UnusableSource("the stream does not say its sensor's size: give width and height")
-        if problem := self._manifest.why_not(sensor):
-            raise UnusableSource(problem)
-        spec = window_spec(self._manifest, sensor)
-        if spec.nbytes > self._window_bytes:
-            raise UnusableSource(
-                f"a window of {sensor.width}x{sensor.height} takes {spec.nbytes} bytes, "
-                f"at most limits.window_bytes {self._window_bytes} allowed"
-            )
+        try:
+            spec = fitting_spec(self._manifest, sensor, self._window_bytes)
+        except DoesNotFit as error:
+            raise UnusableSource(str(error)) from None
         self._sensor = sensor
         self._builder = WindowBuilder(spec, segment=self._segment)
         return self._builder
@@ -295,9 +258,3 @@ class Camera:
         if self.state is CameraState.CONNECTING:
             return self._source is not None and self._source.connected
         return self.state is CameraState.STREAMING and silent
-
-
-def window_spec(manifest: Manifest, sensor: SensorSize) -> WindowSpec:
-    """Windows as the model was trained on them."""
-    wanted = manifest.representation
-    return WindowSpec(sensor, wanted.bins, wanted.window_us, wanted.kind)

@@ -10,13 +10,14 @@ from models.repository import reference
 from models.verdict import Rejected
 from service.address import CameraUrl
 from service.anonymize import metadata, warm_up
-from service.camera import Camera, CameraStatus
+from service.camera import Camera
 from service.config import CameraConfig, Config
 from service.hub import Hub, Subscription
 from service.message import Message
 from service.metrics import Metrics
 from service.pipeline import Outcome, Pending, Pipeline
 from service.recorder import Recorder
+from service.status import CameraStatus
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from events.errors import EventDataError
-from service.camera import CameraStatus
 from service.message import decode_message
 from service.routes.cameras import CameraList
+from service.status import CameraStatus
 
 _TIMEOUT_S = 10.0
 _FIRST_RETRY_S = 0.5

@@ -13,8 +13,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from service.camera import CameraStatus
 from service.state import CameraState
+from service.status import CameraStatus
 from service.watch import SeenWindow
 
 _COLOURS = {

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from prometheus_client import Metric
 
-from service.camera import CameraStatus
 from service.config import Config
 from service.metrics import Metrics
 from service.state import CameraState
+from service.status import CameraStatus
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "deploy"

@@ -16,10 +16,11 @@ from events.errors import EventDataError
 from events.packet import Packet, SensorSize
 from events.recording import Recording, open_recording
 from events.text import TimeUnit
+from events.window import WindowSpec
 from models.anonymizer import Anonymizer, load_anonymizer
 from models.errors import ModelError
 from models.repository import reference
-from service.anonymize import DoesNotFit, Tally, anonymize_packets, check_fits
+from service.anonymize import DoesNotFit, Tally, anonymize_packets, fitting_spec
 from service.commands.options import parse_sensor, unusable
 from service.config import Limits
 from service.message import TensorType, frame
@@ -54,9 +55,9 @@ def command(
         if opened.sensor is None:
             raise click.ClickException(f"{recording}: says no sensor size, give --sensor")
         anonymizer = load_anonymizer(reference(model), device=device)  # type: ignore[arg-type]
-        check_fits(anonymizer.manifest, opened.sensor, Limits().window_bytes)
+        spec = fitting_spec(anonymizer.manifest, opened.sensor, Limits().window_bytes)
         tally = Tally()
-        damage = _write(opened, opened.sensor, out, anonymizer, dtype, tally)
+        damage = _write(opened, spec, out, anonymizer, dtype, tally)
     except (EventDataError, ModelError) as error:
         raise click.ClickException(str(error)) from None
     except DoesNotFit as error:
@@ -74,7 +75,7 @@ def command(
 
 def _write(
     recording: Recording,
-    sensor: SensorSize,
+    spec: WindowSpec,
     out: Path,
     anonymizer: Anonymizer,
     dtype: TensorType,
@@ -88,7 +89,7 @@ def _write(
         windows = anonymize_packets(
             recording.packets(),
             camera=recording.path.stem,
-            sensor=sensor,
+            spec=spec,
             anonymizer=anonymizer,
             tally=tally,
         )

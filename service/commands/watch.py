@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from service.camera import CameraStatus
+from service.status import CameraStatus
 from service.watch import SeenWindow, ServiceClient, ServiceGone, ServiceRefused, TokenRefused
 from service.watch_screen import screen
 

@@ -3,7 +3,6 @@
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from service.camera import CameraStatus
 from service.config import CameraConfig, Pixels, first_problem
 from service.guard import (
     FORBIDDEN,
@@ -18,6 +17,7 @@ from service.guard import (
     ServiceOf,
 )
 from service.service import Refused
+from service.status import CameraStatus
 
 router = APIRouter(prefix="/v1/cameras", tags=["cameras"])
 

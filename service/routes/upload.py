@@ -13,8 +13,9 @@ from events.errors import EventDataError
 from events.packet import Packet, SensorSize
 from events.recording import SniffingDecoder
 from events.text import TimeUnit
+from events.window import WindowSpec
 from models.anonymizer import Anonymizer
-from service.anonymize import DoesNotFit, Tally, anonymize_packets, check_fits
+from service.anonymize import DoesNotFit, Tally, anonymize_packets, fitting_spec
 from service.config import Pixels
 from service.guard import INVALID, UNAUTHORIZED, Problem, Read, ServiceOf
 from service.message import STREAM_TYPE, TensorType, frame
@@ -87,14 +88,14 @@ async def anonymize(
         sensor = SensorSize(width, height) if width and height else decoder.sensor
         if sensor is None:
             raise Refused(422, "the recording does not say its sensor's size: width, height")
-        check_fits(anonymizer.manifest, sensor, service.config.limits.window_bytes)
+        spec = fitting_spec(anonymizer.manifest, sensor, service.config.limits.window_bytes)
     except (EventDataError, DoesNotFit) as error:
         service.uploads.release()
         raise Refused(422, str(error)) from None
     except BaseException:
         service.uploads.release()
         raise
-    return _Upload(_windows(first, packets, sensor, anonymizer, dtype), service.uploads.release)
+    return _Upload(_windows(first, packets, spec, anonymizer, dtype), service.uploads.release)
 
 
 class _Upload(StreamingResponse):
@@ -127,7 +128,7 @@ async def _read(request: Request, limit: int) -> bytearray:
 def _windows(
     first: Packet | None,
     rest: Iterator[Packet],
-    sensor: SensorSize,
+    spec: WindowSpec,
     anonymizer: Anonymizer,
     dtype: TensorType,
 ) -> Iterator[bytes]:
@@ -141,7 +142,7 @@ def _windows(
 
     try:
         for message in anonymize_packets(
-            packets(), camera=_NAME, sensor=sensor, anonymizer=anonymizer, tally=tally
+            packets(), camera=_NAME, spec=spec, anonymizer=anonymizer, tally=tally
         ):
             yield frame(message.encode(dtype))
     except EventDataError as problem:

@@ -82,7 +82,7 @@ async def test_a_sensor_that_the_memory_bound_does_not_take(serve):
         status = await service.until("hall", lambda status: status.reason is not None)
     assert status.state is CameraState.FAILED
     assert status.reason == (
-        "a window of 2000x2000 takes 160000000 bytes, at most limits.window_bytes 1048576 allowed"
+        "a window of 2000x2000 takes 160000000 bytes, at most 1048576 allowed (limits.window_bytes)"
     )
 
 

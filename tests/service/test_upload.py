@@ -125,7 +125,7 @@ async def test_a_window_over_the_memory_bound(serve, recording):
     service = await serve(limits={"window_bytes": 1000})
     answer = await service.http.post(URL, content=recording)
     assert answer.status_code == 422
-    assert answer.json()["detail"].endswith("at most 1000 allowed")
+    assert answer.json()["detail"].endswith("at most 1000 allowed (limits.window_bytes)")
 
 
 async def test_places_for_uploads_are_bounded_and_given_back(serve, recording):

@@ -18,8 +18,8 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
-from service.camera import CameraStatus
 from service.commands.watch import command
+from service.status import CameraStatus
 from service.watch import SeenWindow
 from service.watch_screen import polarity_colours, screen
 from tests.service.conftest import READ_TOKEN

@@ -1,0 +1,39 @@
+"""What the service says of a camera."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from service.state import CameraState
+
+
+class Sensor(BaseModel):
+    """Pixels of a camera's sensor."""
+
+    width: int
+    height: int
+
+
+class CameraStatus(BaseModel):
+    """What the service says of a camera: counts, rates and states, never events."""
+
+    id: str
+    url: str
+    enabled: bool
+    state: CameraState
+    reason: Annotated[str | None, Field(description="why it is in this state, in one line")]
+    sensor: Sensor | None
+    segment: Annotated[int, Field(description="counts restarts of the camera's clock, and gaps")]
+    seq: Annotated[int, Field(description="number of the last window that was closed")]
+    events: int
+    outside: Annotated[int, Field(description="events left out: outside the sensor, or time")]
+    windows: Annotated[int, Field(description="anonymized windows published")]
+    events_per_s: float
+    windows_per_s: float
+    latency_ms: Annotated[
+        float | None, Field(description="from a window's closing to its publication, smoothed")
+    ]
+    dropped: Annotated[dict[str, int], Field(description="windows not published, by cause")]
+    reconnects: int
+    subscribers: int
+    queue: Annotated[int, Field(description="windows waiting for the anonymizer")]
