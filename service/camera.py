@@ -57,6 +57,9 @@ class Camera:
         self._recordings = recordings
         self._submit = submit
         self._metrics = metrics
+        # Looked up once: these two count every packet.
+        self._events_total = metrics.events.labels(config.id)
+        self._outside_total = metrics.outside.labels(config.id)
         self._builder: WindowBuilder | None = None
         self._sensor: SensorSize | None = None
         self._events = 0
@@ -205,8 +208,8 @@ class Camera:
             self._events += len(events)
             self._outside += builder.outside - outside
             self._event_rate.add(len(events))
-            self._metrics.events.labels(self.config.id).inc(len(events))
-            self._metrics.outside.labels(self.config.id).inc(builder.outside - outside)
+            self._events_total.inc(len(events))
+            self._outside_total.inc(builder.outside - outside)
 
     def _build(self, source: Source) -> WindowBuilder:
         sensor = source.sensor
