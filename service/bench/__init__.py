@@ -1,0 +1,1 @@
+"""Measurements of speed, each beside a floor measured in the same run."""
