@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from models.box_muller import box_muller
 
-# Pairs of normals made at a time: key stream and scratch together stay in a core's L2 cache.
-_PAIRS = 1 << 14
+# Pairs of normals made at a time: key stream and scratch together stay near a core's L2 cache,
+# and a small window is one piece, because between pieces the interpreter's lock changes hands.
+_PAIRS = 1 << 15
 _ZEROS = memoryview(bytes(8 * _PAIRS))
 _AES_BLOCK_BYTES = 16
 

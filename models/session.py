@@ -38,6 +38,8 @@ def open_session(model: Model, device: Device, threads: int | None) -> Any:
     # Errors come back as exceptions; its own log lines would only repeat them.
     options.log_severity_level = _LOG_FATAL
     options.inter_op_num_threads = 1
+    # A thread that spins while it waits for the next window takes a core from the cameras.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
     providers = [CUDA_PROVIDER, CPU_PROVIDER] if has_cuda and device != "cpu" else [CPU_PROVIDER]

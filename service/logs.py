@@ -29,5 +29,5 @@ def set_up(level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level.upper())
     # Requests are counted, not logged: a log of addresses is data about people, too.
-    for name in ("uvicorn", "httpx", "websockets"):
+    for name in ("uvicorn", "httpx", "websockets", "numba", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)

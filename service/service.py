@@ -235,6 +235,14 @@ class Service:
         )
         self.hub.publish(pending.camera, message)
         camera.published(pending)
+        log.debug(
+            "window published",
+            extra={
+                "camera": pending.camera,
+                "seq": pending.seq,
+                "inference_s": outcome.inference_s,
+            },
+        )
         if self._recorder:
             self._recorder.put(pending.camera, message)
 

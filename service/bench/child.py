@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,16 +30,18 @@ def environment() -> dict[str, str]:
 
 
 class Child:
-    """``python -m MODULE ARGUMENTS``, ended on the way out of a ``with``."""
+    """``python -m MODULE ARGUMENTS`` with environment ``variables``, ended after a ``with``."""
 
-    def __init__(self, module: str, *arguments: str, said_on: str = "stdout") -> None:
+    def __init__(
+        self, module: str, *arguments: str, said_on: str = "stdout", **variables: str
+    ) -> None:
         self._module = module
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE if said_on == "stdout" else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=environment(),
+            env=environment() | variables,
             text=True,
         )
         self._said: queue.Queue[str | None] = queue.Queue()
@@ -76,6 +79,14 @@ class Child:
             reason = self._last[-1] if self._last else "it said nothing"
             raise BenchError(f"{self._module} ended: {reason}")
         return line
+
+    def said(self) -> list[str]:
+        """The lines that it has said by now and that nobody has read."""
+        lines = []
+        with suppress(queue.Empty):
+            while (line := self._said.get_nowait()) is not None:
+                lines.append(line)
+        return lines
 
     def reply(self, timeout_s: float) -> dict[str, Any]:
         """The next line, which is JSON."""

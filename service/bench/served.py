@@ -1,5 +1,6 @@
 """The service in a process of its own, as ``anonynoise serve`` starts it."""
 
+import json
 import os
 import time
 from pathlib import Path
@@ -20,10 +21,12 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 class Served:
     """A service on a free port of loopback, ready, reading ``ports`` as DV cameras 0, 1, ..."""
 
-    def __init__(self, ports: list[int]) -> None:
+    def __init__(self, ports: list[int], *, log_level: str = "info") -> None:
         cameras = [f"--camera={n}=dv://127.0.0.1:{port}" for n, port in enumerate(ports)]
         arguments = ("serve", "--listen", "127.0.0.1:0", *cameras)
-        self._child = Child("anonynoise", *arguments, said_on="stderr")
+        self._child = Child(
+            "anonynoise", *arguments, said_on="stderr", ANONYNOISE_LOG_LEVEL=log_level
+        )
         try:
             self.url = self._address()
             self._http = httpx.Client(base_url=self.url, timeout=_START_S)
@@ -37,6 +40,7 @@ class Served:
         deadline_s = time.monotonic() + _START_S
         while time.monotonic() < deadline_s:
             before, found, url = self._child.line(_START_S).partition("listening on ")
+            # Log lines come before it, and could quote it.
             if found and not before:
                 return url
         raise BenchError("the service did not say where it listens")
@@ -50,11 +54,7 @@ class Served:
         self._child.__exit__()
 
     def _ready(self) -> bool:
-        try:
-            return self._http.get("/health/ready").status_code == 200
-        except httpx.TransportError:
-            # Its address is known, and nobody answers there yet.
-            return False
+        return self._http.get("/health/ready").status_code == 200
 
     def _get(self, path: str) -> httpx.Response:
         try:
@@ -97,6 +97,18 @@ class Served:
         }
         count = samples["anonynoise_inference_seconds_count"]
         return samples["anonynoise_inference_seconds_sum"], int(count)
+
+    def logged_inference_s(self) -> dict[tuple[int, int], float]:
+        """By camera and ``seq``, what the windows logged since the last call took in inference.
+
+        Only a service that logs at level ``debug`` tells.
+        """
+        entries = (json.loads(line) for line in self._child.said() if line.startswith("{"))
+        return {
+            (int(entry["camera"]), entry["seq"]): entry["inference_s"]
+            for entry in entries
+            if entry["message"] == "window published"
+        }
 
     def cpu_s(self) -> float:
         """Processor time of all its threads so far: what a busy machine does not stretch.

@@ -46,8 +46,14 @@ def command(path: Path | None, cameras: tuple[str, ...], **given: Any) -> None:
 def _run(config: Config) -> None:
     async def main() -> None:
         server = Server(config)
-        click.echo(f"listening on {server.url}", err=True)
+
+        async def announce() -> None:
+            await server.listening.wait()
+            click.echo(f"listening on {server.url}", err=True)
+
+        announcing = asyncio.create_task(announce())
         await server.run_until_stopped()
+        announcing.cancel()
 
     try:
         import uvloop  # noqa: PLC0415 - not on every platform

@@ -179,9 +179,9 @@ def test_a_goal_is_met_or_missed(goal: Goal | None, value: float, met: bool | No
 def test_a_missing_window_counts_as_the_longest_wait() -> None:
     sent = Sent(started_ns=0, ended_ns=10**9, written_ns=[[10**8 * n for n in range(10)]])
     arrivals = [{n: 10**8 * n + 3_000_000 for n in range(9)}]
-    found = end_to_end._round(sent, arrivals, inference_ms=1.0)
+    found = end_to_end._round(sent, arrivals)
     assert found.missing == 1
-    assert found.latencies_ms == pytest.approx([2.0] * 4 + [1000.0])
+    assert found.latencies_ms == pytest.approx([3.0] * 4 + [1000.0])
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 7, 1 << 20])

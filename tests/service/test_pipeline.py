@@ -13,7 +13,8 @@ from service.pipeline import Pending, Pipeline
 class Gate:
     """An anonymizer that works when it is let to, and keeps what it saw."""
 
-    def __init__(self):
+    def __init__(self, device="cuda"):
+        self.device = device
         self.open = threading.Event()
         self.entered = threading.Event()
         self.batches = []
@@ -71,6 +72,17 @@ async def test_windows_of_one_shape_share_an_inference_others_do_not():
     await made.drain()
     assert gate.batches == [(1, 2, 2, 2), (2, 2, 2, 2), (2, 2, 3, 3)]
     assert {o.pending.camera for o in outcomes} == {"first", "a", "b", "c", "d"}
+    await made.stop()
+
+
+async def test_on_a_cpu_no_window_waits_for_another_of_its_batch():
+    gate = Gate("cpu")
+    gate.open.set()
+    made, _, _ = await pipeline(gate)
+    for camera in "abc":
+        made.submit(pending(camera, 1))
+    await made.drain()
+    assert gate.batches == [(1, 2, 2, 2)] * 3
     await made.stop()
 
 
