@@ -32,9 +32,9 @@ async def test_a_camera_lives_from_post_to_delete(serve, camera):
     assert added.status_code == 201
     await camera.connected()
     camera.send_windows(0, 2)
-    await service.until("door", lambda status: status.windows == 2)
+    await service.until("door", lambda status: status.state is CameraState.STREAMING)
+    await service.until("door", lambda status: status.windows == 3)
     status = (await service.http.get("/v1/cameras/door")).json()
-    assert status["state"] == "streaming"
     assert status["sensor"] == {"width": 32, "height": 24}
     assert status["events"] == 401
     assert status["latency_ms"] > 0
