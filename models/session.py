@@ -1,5 +1,6 @@
 """An ONNX Runtime session for a model, once its graph keeps the manifest's contract."""
 
+import os
 from typing import Any, Literal
 
 from models.errors import ModelError
@@ -54,6 +55,13 @@ def open_session(model: Model, device: Device, threads: int | None) -> Any:
 
 
 def _runtime() -> Any:
+    """ONNX Runtime, told to keep to itself.
+
+    From 1.29 on its Linux builds report every session to their maker, and leave a session
+    file in the folder for temporary files, unless this variable stands before the import;
+    its own function to disable that comes too late.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime  # noqa: PLC0415 - one of two extras
     except ImportError:

@@ -1,4 +1,7 @@
 import builtins
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from models.repository import Repository, save
 from tests.models.onnx_models import constant, node, noisy, onnx_bytes, trusted
 from tests.models.verdicts import causes, counts, opened, tensors
 
+_ROOT = Path(__file__).parents[2]
 ADD = node("Add", ["events", "noise"], ["anonymized"])
 
 
@@ -136,3 +140,16 @@ def test_a_file_replaced_after_loading_is_not_run(tmp_path: Path) -> None:
     identity = onnx_bytes([node("Identity", ["events"], ["anonymized"])])
     (tmp_path / "sample" / "model.onnx").write_bytes(identity)
     assert causes(opened(model).anonymize(counts(2))) == [None, None]
+
+
+def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """ONNX Runtime's telemetry leaves a session file; it keeps still by itself only under CI."""
+    code = (
+        "from models.anonymizer import load_anonymizer; load_anonymizer(device='cpu');"
+        "import sys; assert 'onnxruntime' in sys.modules"
+    )
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env=kept | {"TMPDIR": str(tmp_path)}, cwd=_ROOT
+    )
+    assert list(tmp_path.iterdir()) == []

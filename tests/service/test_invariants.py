@@ -170,7 +170,7 @@ async def test_3_raw_events_never_leave(serve, camera, caplog, tmp_path, monkeyp
         camera.send_events(packet(t, [7, 7, 9], [5, 5, 3], [1, 1, 0]))
         camera.send_windows(400, 2)
         camera.send(b"\x00\x00\x00\x00\xff\xff\xff\x7f")
-        await service.until("hall", lambda status: status.windows >= 3 and status.reason)
+        await service.until("hall", lambda status: status.windows >= 3 and status.reconnects)
         text = "\n".join(f"{x} {y} {z}" for x, y, z in ((7, 5, 1), (9, 3, 0)))
         body = "\n".join(f"{planted_us} {line}" for line in text.split("\n")).encode()
         answers = [
