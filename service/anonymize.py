@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from events.errors import EventDataError
 from events.packet import Packet, SensorSize, packet
 from events.window import Window, WindowBuilder, WindowSpec
 from models.anonymizer import Anonymizer
@@ -62,20 +63,19 @@ def anonymize_packets(
             return
         yield Message(result, metadata(camera, tally.windows, window, tally.dropped, manifest))
 
+    damage: EventDataError | None = None
     try:
         for events in packets:
             tally.events += len(events)
             for window in builder.add(events):
                 yield from message(window)
             tally.outside = builder.outside
-    except GeneratorExit:
-        raise
-    except BaseException:
-        if last := builder.close():
-            yield from message(last)
-        raise
+    except EventDataError as error:
+        damage = error
     if last := builder.close():
         yield from message(last)
+    if damage:
+        raise damage
 
 
 def metadata(

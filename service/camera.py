@@ -118,10 +118,6 @@ class Camera:
                 extra={"camera": self.config.id, "cause": cause, "count": count},
             )
 
-    def fail(self, reason: str) -> None:
-        """Stand still, and say why."""
-        self._enter(CameraState.FAILED, reason)
-
     # -- its life
 
     def start(self) -> None:

@@ -11,6 +11,7 @@ from models.verdict import Rejected
 from service.address import CameraUrl
 from service.anonymize import metadata, warm_up
 from service.camera import Camera
+from service.close_codes import GOING_AWAY, REMOVED
 from service.config import CameraConfig, Config
 from service.hub import Hub, Subscription
 from service.message import Message
@@ -20,10 +21,6 @@ from service.recorder import Recorder
 from service.status import CameraStatus
 
 log = logging.getLogger(__name__)
-
-#: WebSocket close codes: going away (RFC 6455), and this service's own.
-GOING_AWAY = 1001
-REMOVED = 4410
 
 
 class Refused(Exception):

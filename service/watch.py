@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from events.errors import EventDataError
+from service import close_codes
 from service.message import decode_message
 from service.routes.cameras import CameraList
 from service.status import CameraStatus
@@ -25,12 +26,11 @@ _FIRST_RETRY_S = 0.5
 _LONGEST_RETRY_S = 10.0
 #: A window of the largest model, float32, and its header.
 _MOST_MESSAGE_BYTES = (256 << 20) + (1 << 20)
-_UNAUTHORIZED = 4401
 #: Further close codes after which trying again would not help, and what they mean.
 _FINAL = {
-    1008: "the service turned us away",
-    4404: "no such camera",
-    4410: "the camera was removed",
+    close_codes.POLICY_VIOLATION: "the service turned us away",
+    close_codes.NO_SUCH_CAMERA: "no such camera",
+    close_codes.REMOVED: "the camera was removed",
 }
 
 
@@ -146,7 +146,7 @@ class ServiceClient:
                     yield SeenWindow(*decode_message(bytes(data)))
         except websockets.ConnectionClosed as closed:
             code = closed.rcvd.code if closed.rcvd else None
-            if code == _UNAUTHORIZED:
+            if code == close_codes.UNAUTHORIZED:
                 raise self._no_token() from None
             if code in _FINAL:
                 raise ServiceRefused(f"{self.url}: camera {camera}: {_FINAL[code]}") from None

@@ -17,7 +17,7 @@ _MEAN_COUNT = 0.3
 
 def measure(effort: Effort, say: Say) -> Iterator[Result]:
     """Yield a result a window size, for the default model on the device it takes by default."""
-    # One thread: the idle threads of one session spin, and would disturb the other's.
+    # One thread, so that the two sessions do not disturb each other.
     anonymizer = load_anonymizer(threads=1)
     model = anonymizer.model
     bare = open_session(model, "auto", 1)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
+from service import close_codes
 from service.auth import PROTOCOL, bearer, bearer_of_protocols
 from service.guard import (
     INVALID,
@@ -24,11 +25,6 @@ from service.preview import preview_png
 from service.service import Refused
 
 router = APIRouter(prefix="/v1/cameras", tags=["windows"])
-
-_POLICY_VIOLATION = 1008
-_UNAUTHORIZED = 4401
-_NOT_FOUND = 4404
-_TRY_AGAIN = 1013
 
 _TYPES = {
     MESSAGE_TYPE: {"schema": {"type": "string", "format": "binary"}},
@@ -111,15 +107,17 @@ async def stream(
     await websocket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
     service = get_service(websocket)
     if not _same_origin(websocket):
-        await websocket.close(_POLICY_VIOLATION, "another site's page")
+        await websocket.close(close_codes.POLICY_VIOLATION, "another site's page")
         return
     if get_tokens(websocket).scope(token) is None:
-        await websocket.close(_UNAUTHORIZED, "wrong token" if token else "a token is required")
+        await websocket.close(
+            close_codes.UNAUTHORIZED, "wrong token" if token else "a token is required"
+        )
         return
     try:
         subscription = service.subscribe(camera_id)
     except Refused as error:
-        code = _NOT_FOUND if error.status == 404 else _TRY_AGAIN
+        code = close_codes.NO_SUCH_CAMERA if error.status == 404 else close_codes.TRY_AGAIN_LATER
         await websocket.close(code, str(error))
         return
     try:
