@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from events.packet import SensorSize
 from models.errors import ModelError
 from models.manifest import Manifest
-from models.noise import NoiseSource
+from models.noise_ahead import NoiseAhead
 from models.repository import Model, Repository
 from models.self_test import self_test
 from models.session import CUDA_PROVIDER, OUTPUT, Device, open_session
@@ -44,8 +44,8 @@ class Anonymizer:
     ) -> None:
         self.model = model
         self._session: Any = open_session(model, device, threads)
-        self._noise = NoiseSource()
-        self._event_cells, self._noise_cells = _Scratch(), _Scratch()
+        self._noise = NoiseAhead()
+        self._event_cells = _Scratch()
         self._lock = threading.Lock()
 
     @property
@@ -77,8 +77,12 @@ class Anonymizer:
             return []
         with self._lock:
             try:
-                events, noise = self._inputs(histograms)
+                events = self._events(histograms)
+                noise = self._noise.take(events.shape)
+                if self.manifest.noise.scale != 1:
+                    noise *= np.float32(self.manifest.noise.scale)
                 output = self._session.run([OUTPUT], {"events": events, "noise": noise})[0]
+                self._noise.give_back(noise)
             except Exception:
                 # Whatever went wrong, the windows are lost and nothing about them is said.
                 return [Rejected("inference_error")] * windows
@@ -88,6 +92,14 @@ class Anonymizer:
                 judge(output[i, :, :height, :width], events[i, :, :height, :width], self.manifest)
                 for i in range(windows)
             ]
+
+    def draw_ahead(self) -> bool:
+        """Draw noise for a coming batch like the last one; False where enough is ready.
+
+        For moments in which nothing waits to be anonymized.
+        """
+        with self._lock:
+            return self._noise.draw_ahead()
 
     def self_test(self) -> None:
         """Run :func:`models.self_test.self_test` on this anonymizer."""
@@ -109,8 +121,8 @@ class Anonymizer:
         if reason:
             raise ModelError(reason, source=name)
 
-    def _inputs(self, histograms: Histograms) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Scaled and padded events, and fresh noise of the same shape."""
+    def _events(self, histograms: Histograms) -> NDArray[np.float32]:
+        """Scaled and padded events."""
         windows, channels, height, width = histograms.shape
         padded = self.manifest.representation.padded(height, width)
         events = self._event_cells.shaped((windows, channels, *padded))
@@ -118,11 +130,7 @@ class Anonymizer:
         events[:, :, :height, width:] = 0
         scaling = np.float32(self.manifest.representation.scaling)
         np.multiply(histograms, scaling, out=events[:, :, :height, :width])
-        noise = self._noise_cells.shaped(events.shape)
-        self._noise.normal(noise)
-        if self.manifest.noise.scale != 1:
-            noise *= np.float32(self.manifest.noise.scale)
-        return events, noise
+        return events
 
 
 def load_anonymizer(

@@ -142,14 +142,26 @@ class Pipeline:
                 break
         return batch
 
+    def _next(self) -> list[Pending] | None:
+        """The next batch; None at the end. While there is none, noise is drawn for it."""
+        while True:
+            with self._changed:
+                if self._stopping:
+                    return None
+                if batch := self._take():
+                    return batch
+            if self._anonymizer.draw_ahead():
+                continue
+            with self._changed:
+                if not self._stopping and not any(self._queues.values()):
+                    self._changed.wait()
+
     def _work(self) -> None:
         while True:
             self._undelivered.acquire()
-            with self._changed:
-                while not self._stopping and not (batch := self._take()):
-                    self._changed.wait()
-                if self._stopping:
-                    return
+            batch = self._next()
+            if batch is None:
+                return
             started_s = time.monotonic()
             results: list[Anonymized | Rejected]
             try:
