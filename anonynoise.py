@@ -17,7 +17,9 @@ COMMANDS = {
     "camera": ("service.commands.camera:command", "Serve a USB camera over the DV protocol."),
     "watch": ("service.commands.watch:command", "Watch a service from a terminal."),
     "models": ("models.commands:models", "List, show and verify models."),
-    "export": ("models.commands:export", "Write a model folder: ONNX file and manifest."),
+    "simulate": ("training.simulator.command:command", "Make synthetic, labelled recordings."),
+    "train": ("training.commands:train", "Train anonymizers and attack them."),
+    "export": ("training.export_commands:export", "Write a model folder: ONNX file and manifest."),
     "bench": ("service.commands.bench:command", "Measure speed, each figure beside its floor."),
 }
 

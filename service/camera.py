@@ -20,7 +20,7 @@ from service.pipeline import Pending
 from service.rate import Rate
 from service.source import Source, SourceError, UnusableSource, open_source
 from service.state import CameraState, check_transition
-from service.status import CameraStatus, Sensor
+from service.status import CameraStatus, Recognized, Sensor
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +74,15 @@ class Camera:
 
     # -- what it says of itself
 
-    def status(self, *, subscribers: int, queue: int) -> CameraStatus:
-        """A picture of now; the hub's and the queue's numbers come from outside."""
+    def status(
+        self,
+        *,
+        subscribers: int,
+        queue: int,
+        recognized: Recognized | None,
+        recognition_problem: str | None,
+    ) -> CameraStatus:
+        """A picture of now; what the hub, the queue and the recognizer know comes from outside."""
         sensor = self._sensor
         return CameraStatus(
             id=self.config.id,
@@ -96,6 +103,8 @@ class Camera:
             reconnects=self.reconnects,
             subscribers=subscribers,
             queue=queue,
+            recognized=recognized,
+            recognition_problem=recognition_problem,
         )
 
     def published(self, pending: Pending) -> None:

@@ -110,6 +110,8 @@ class Config(BaseSettings):
     cameras: Annotated[tuple[CameraConfig, ...], NoDecode] = ()
     recordings: Path | None = None
     record: RecordConfig | None = None
+    #: Classifiers, by task, name or folder; the first that was made for the model is used.
+    recognizers: Annotated[tuple[str, ...], NoDecode] = ()
     limits: Limits = Limits()
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -128,10 +130,12 @@ class Config(BaseSettings):
             cameras.append({"id": camera_id.strip(), "url": url.strip()})
         return cameras
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "recognizers", mode="before")
     @classmethod
-    def _hosts_in_one_line(cls, value: Any) -> Any:
-        return [host.strip() for host in value.split(",")] if isinstance(value, str) else value
+    def _names_in_one_line(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return [name for piece in value.split(",") if (name := piece.strip())]
 
     @field_validator("read_token", "admin_token")
     @classmethod

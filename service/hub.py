@@ -19,7 +19,9 @@ class Closed(Exception):
 class Subscription:
     """One reader's bounded queue. When it is full the oldest window goes."""
 
-    def __init__(self, size: int, on_drop: Callable[[], None]) -> None:
+    def __init__(self, size: int, on_drop: Callable[[], None], *, inside: bool = False) -> None:
+        #: Whether the service itself reads, for its own ends.
+        self.inside = inside
         self._messages: deque[Message] = deque(maxlen=size)
         self._on_drop = on_drop
         self._arrived = asyncio.Event()
@@ -74,6 +76,13 @@ class Hub:
     def subscribe(self, camera: str) -> Subscription:
         """Start reading; to be ended with :meth:`unsubscribe`."""
         subscription = Subscription(self._queue_size, lambda: self._on_drop(camera))
+        return self._add(camera, subscription)
+
+    def subscribe_inside(self, camera: str, size: int, on_drop: Callable[[], None]) -> Subscription:
+        """As :meth:`subscribe`, for a part of the service, which nobody counts as a reader."""
+        return self._add(camera, Subscription(size, on_drop, inside=True))
+
+    def _add(self, camera: str, subscription: Subscription) -> Subscription:
         self._subscriptions.setdefault(camera, set()).add(subscription)
         self.empty.clear()
         return subscription
@@ -88,10 +97,11 @@ class Hub:
             self.empty.set()
 
     def subscribers(self, camera: str | None = None) -> int:
-        """How many read ``camera``, or any."""
-        if camera is not None:
-            return len(self._subscriptions.get(camera, ()))
-        return sum(len(readers) for readers in self._subscriptions.values())
+        """How many outside the service read ``camera``, or any."""
+        cameras = self._subscriptions if camera is None else (camera,)
+        return sum(
+            not reader.inside for each in cameras for reader in self._subscriptions.get(each, ())
+        )
 
     def remove(self, camera: str, code: int, reason: str) -> None:
         """Forget a camera and end its subscriptions."""

@@ -81,6 +81,18 @@ class Metrics:
         self.subscribers = Gauge(
             "anonynoise_subscribers", "Readers of a camera", camera, registry=self.registry
         )
+        self.recognized = Counter(
+            "anonynoise_windows_recognized",
+            "Anonymized windows that a recognizer has looked at",
+            camera,
+            registry=self.registry,
+        )
+        self.not_recognized = Counter(
+            "anonynoise_windows_not_recognized",
+            "Anonymized windows that a recognizer was too slow for, or failed on",
+            [*camera, "cause"],
+            registry=self.registry,
+        )
         self.recorded_bytes = Counter(
             "anonynoise_recorded_bytes",
             "Anonymized windows written to disk",

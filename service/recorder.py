@@ -74,6 +74,9 @@ class Recorder:
 
     def _write(self, camera: str, data: bytes) -> None:
         file = self._files.get(camera)
+        if file is not None and file.tell() + len(data) > self._file_bytes:
+            self._files.pop(camera).close()
+            file = None
         if file is None:
             folder = self._config.folder / camera
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -82,24 +85,30 @@ class Recorder:
             self._retain()
         file.write(data)
         self._metrics.recorded_bytes.inc(len(data))
-        if file.tell() >= self._config.file_bytes:
-            self._files.pop(camera).close()
+
+    @property
+    def _file_bytes(self) -> int:
+        """Where a file ends; open files, one a recording camera, take half of the room at most."""
+        share = self._config.max_bytes // (2 * max(1, len(self._files)))
+        return min(self._config.file_bytes, share)
 
     def _retain(self) -> None:
-        """Delete the oldest files until what is left, and one more file, keeps to the limits."""
+        """Delete the oldest files until the rest, open files counted as full, fits the limits."""
+        longest = self._file_bytes
+        for camera, file in list(self._files.items()):
+            # Ended when there were fewer cameras, it would have been shorter.
+            if file.tell() > longest:
+                self._files.pop(camera).close()
         open_files = {Path(file.name) for file in self._files.values()}
         files = sorted(
-            (
-                (stat.st_mtime, stat.st_size, path)
-                for path in self._config.folder.glob(f"*/*{SUFFIX}")
-                if (stat := path.stat())
-            ),
+            (stat.st_mtime, stat.st_size, path)
+            for path in self._config.folder.glob(f"*/*{SUFFIX}")
+            if path not in open_files and (stat := path.stat())
         )
-        room = self._config.max_bytes - self._config.file_bytes
+        room = self._config.max_bytes - longest * len(open_files)
         total = sum(size for _, size, _ in files)
         for modified_s, size, path in files:
             too_old = time.time() - modified_s > self._config.max_age_s
-            if path in open_files or not (too_old or total > room):
-                continue
-            path.unlink(missing_ok=True)
-            total -= size
+            if too_old or total > room:
+                path.unlink(missing_ok=True)
+                total -= size

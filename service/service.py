@@ -11,12 +11,15 @@ from models.verdict import Rejected
 from service.address import CameraUrl
 from service.anonymize import metadata, warm_up
 from service.camera import Camera
+from service.classifiers import load_fitting
 from service.close_codes import GOING_AWAY, REMOVED
 from service.config import CameraConfig, Config
 from service.hub import Hub, Subscription
 from service.message import Message
 from service.metrics import Metrics
 from service.pipeline import Outcome, Pending, Pipeline
+from service.reason import without_paths
+from service.recognizer import Recognizer
 from service.recorder import Recorder
 from service.status import CameraStatus
 
@@ -48,6 +51,8 @@ class Service:
         self._stopped = False
         self._reason: str | None = "starting"
         self._pipeline: Pipeline | None = None
+        self._recognizer: Recognizer | None = None
+        self._no_recognizer: str | None = None
         self._recorder = Recorder(config.record, self.metrics) if config.record else None
         self._cameras: dict[str, Camera] = {}
         self._configs = {camera.id: camera for camera in config.cameras}
@@ -66,8 +71,8 @@ class Service:
             # Compiled now and not when the first event arrives, which would stall every camera.
             await asyncio.to_thread(warm_up, anonymizer.manifest)
         except ModelError as error:
-            self._reason = str(error)
-            log.error("not ready", extra={"reason": self._reason})
+            self._reason = f"the model does not load: {without_paths(error)}"
+            log.error("not ready", extra={"reason": str(error)})
             return
         self.anonymizer = anonymizer
         self._pipeline = Pipeline(
@@ -76,6 +81,7 @@ class Service:
             on_outcome=self._settle,
             on_overflow=lambda camera: self._dropped(camera, "overflow"),
         )
+        await self._load_recognizer(anonymizer.manifest)
         self._reason = None
         manifest = anonymizer.manifest
         log.info(
@@ -89,6 +95,18 @@ class Service:
         )
         for config in self._configs.values():
             self._open(config)
+
+    async def _load_recognizer(self, anonymizer: Manifest) -> None:
+        """A service without its recognizer still publishes; the cameras say that it is missing."""
+        if not self.config.recognizers:
+            return
+        try:
+            classifier = await asyncio.to_thread(load_fitting, self.config.recognizers, anonymizer)
+        except ModelError as error:
+            self._no_recognizer = without_paths(error)
+            log.error("no recognizer", extra={"reason": str(error)})
+            return
+        self._recognizer = Recognizer(classifier, self.hub, self.metrics)
 
     async def stop(self) -> None:
         """Stop the cameras, publish what they had, and see every subscriber off."""
@@ -104,6 +122,8 @@ class Service:
                 log.warning("windows left behind at shutdown")
             await self._pipeline.stop()
         self._reason = "shutting down"
+        if self._recognizer:
+            await self._recognizer.stop()
         self.hub.close(GOING_AWAY, "service is shutting down")
         try:
             async with asyncio.timeout(self.config.limits.shutdown_s):
@@ -139,6 +159,8 @@ class Service:
             metrics=self.metrics,
         )
         self._cameras[config.id] = camera
+        if self._recognizer:
+            self._recognizer.follow(config.id)
         camera.start()
         return camera
 
@@ -175,6 +197,8 @@ class Service:
         self._cameras.pop(camera_id, None)
         if self._pipeline:
             self._pipeline.remove(camera_id)
+        if self._recognizer:
+            self._recognizer.forget(camera_id)
         self.hub.remove(camera_id, REMOVED, "camera removed")
         self.metrics.forget(camera_id)
 
@@ -191,9 +215,14 @@ class Service:
     def status(self, camera_id: str) -> CameraStatus:
         """A camera's state. Raises :class:`Refused`."""
         camera = self._camera(camera_id)
+        recognizer = self._recognizer
         return camera.status(
             subscribers=self.hub.subscribers(camera_id),
             queue=self._pipeline.depth(camera_id) if self._pipeline else 0,
+            recognized=recognizer.latest.get(camera_id) if recognizer else None,
+            recognition_problem=(
+                recognizer.problems.get(camera_id) if recognizer else self._no_recognizer
+            ),
         )
 
     def statuses(self) -> list[CameraStatus]:

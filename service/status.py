@@ -14,6 +14,21 @@ class Sensor(BaseModel):
     height: int
 
 
+class Recognized(BaseModel):
+    """What a recognizer sees in a camera's newest anonymized windows."""
+
+    task: Annotated[str, Field(description="gesture, emotion, ...")]
+    label: Annotated[str, Field(description="the most probable of the task's classes")]
+    probability: Annotated[
+        float, Field(ge=0, le=1, description="mean over the last three windows of a segment")
+    ]
+    seq: Annotated[int, Field(description="number of the newest window among them")]
+
+    def __str__(self) -> str:
+        """As a person reads it."""
+        return f"{self.label} {self.probability:.0%}"
+
+
 class CameraStatus(BaseModel):
     """What the service says of a camera: counts, rates and states, never events."""
 
@@ -37,3 +52,9 @@ class CameraStatus(BaseModel):
     reconnects: int
     subscribers: int
     queue: Annotated[int, Field(description="windows waiting for the anonymizer")]
+    recognized: Annotated[
+        Recognized | None, Field(description="none without a recognizer, or until it has a window")
+    ] = None
+    recognition_problem: Annotated[
+        str | None, Field(description="why a configured recognizer says nothing, in one line")
+    ] = None

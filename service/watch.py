@@ -7,19 +7,23 @@ import ssl
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
 import websockets
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from events.errors import EventDataError
+from models.manifest import Manifest
 from service import close_codes
+from service.app import ModelInfo
 from service.message import decode_message
 from service.routes.cameras import CameraList
 from service.status import CameraStatus
+
+Answer = TypeVar("Answer", bound=BaseModel)
 
 _TIMEOUT_S = 10.0
 _FIRST_RETRY_S = 0.5
@@ -91,19 +95,24 @@ class ServiceClient:
 
     async def cameras(self) -> list[CameraStatus]:
         """Every camera. Raises :class:`ServiceRefused` and :class:`ServiceGone`."""
+        return (await self._get("/v1/cameras", CameraList, "a list of cameras")).cameras
+
+    async def model(self) -> Manifest:
+        """The model in use. Raises :class:`ServiceRefused` and :class:`ServiceGone`."""
+        return (await self._get("/v1/model", ModelInfo, "a model")).manifest
+
+    async def _get(self, path: str, kind: type[Answer], what: str) -> Answer:
         try:
-            response = await self._http.get("/v1/cameras")
+            response = await self._http.get(path)
         except httpx.HTTPError as error:
             raise ServiceGone(f"{self.url}: {_reason(error)}") from None
         if response.status_code in (401, 403):
             raise self._no_token()
         try:
             response.raise_for_status()
-            return CameraList.model_validate_json(response.content).cameras
+            return kind.model_validate_json(response.content)
         except (httpx.HTTPStatusError, ValidationError):
-            raise ServiceGone(
-                f"{self.url}: answered {response.status_code}, not a list of cameras"
-            ) from None
+            raise ServiceGone(f"{self.url}: answered {response.status_code}, not {what}") from None
 
     def _no_token(self) -> TokenRefused:
         problem = "does not accept the token" if self._headers else "asks for a token"

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.state import CameraState
-from service.status import CameraStatus
+from service.status import CameraStatus, Recognized
 from service.watch import SeenWindow
 
 _COLOURS = {
@@ -90,11 +90,18 @@ def _dropped(status: CameraStatus) -> Text:
     return Text(", ".join(causes), "yellow") if causes else Text("0", "bright_black")
 
 
+def _label(recognized: Recognized | None) -> Text:
+    return Text(str(recognized), "bold") if recognized else Text("–", "bright_black")
+
+
 def camera_table(statuses: Sequence[CameraStatus], selected: str | None) -> Table:
     """One row a camera; the one whose windows are shown is marked."""
     table = Table(expand=True, border_style="bright_black")
     for name in ("camera", "state"):
         table.add_column(name, no_wrap=True)
+    recognizing = any(status.recognized for status in statuses)
+    if recognizing:
+        table.add_column("label", no_wrap=True)
     for name in ("windows/s", "events/s", "latency", "windows", "seg/seq", "readers"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("dropped")
@@ -103,6 +110,7 @@ def camera_table(statuses: Sequence[CameraStatus], selected: str | None) -> Tabl
         table.add_row(
             Text(f"{'▸' if status.id == selected else ' '} {status.id}"),
             Text(status.state.value, _COLOURS[status.state]),
+            *([_label(status.recognized)] if recognizing else []),
             f"{status.windows_per_s:.1f}",
             f"{status.events_per_s:,.0f}",
             latency,
@@ -120,20 +128,36 @@ def screen(
     selected: str | None,
     window: SeenWindow | None,
     problem: str | None,
+    *,
+    recognized: Recognized | None = None,
+    warning: str | None = None,
 ) -> RenderableType:
-    """Everything at once. ``problem`` is a line about the connection, or None."""
+    """Everything at once. ``problem`` is a line about the connection, or None.
+
+    ``recognized`` is what was seen here, in the windows up to ``window``; ``warning`` is a line
+    about the classifier that saw it.
+    """
     parts: list[RenderableType] = [camera_table(statuses, selected)]
-    parts += [
-        Text(f"{status.id}: {status.reason}", "yellow") for status in statuses if status.reason
-    ]
+    for status in statuses:
+        if status.reason:
+            parts.append(Text(f"{status.id}: {status.reason}", "yellow"))
+        if status.recognition_problem:
+            parts.append(Text(f"{status.id}: no label: {status.recognition_problem}", "yellow"))
     if not statuses:
         parts.append(Text("no cameras: add one on the page, or POST /v1/cameras"))
     if problem:
         parts.append(Text(f"{problem}; trying again", "red"))
+    if warning:
+        parts.append(Text(warning, "yellow"))
     if window:
         about = window.metadata
         caption = f"{about['camera']}  seq {about['seq']}  {about['model']}"
         parts.append(
-            Panel.fit(Picture(window.tensor), title=Text(caption), border_style="bright_black")
+            Panel.fit(
+                Picture(window.tensor),
+                title=Text(caption),
+                subtitle=_label(recognized) if recognized else None,
+                border_style="bright_black",
+            )
         )
     return Group(Text(f"{url}  (Ctrl-C ends)", "bright_black"), *parts)

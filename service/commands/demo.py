@@ -10,16 +10,21 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from models.errors import ModelError
+from models.repository import Repository, reference
 from service.address import Address
+from service.classifiers import fitting
 from service.commands.options import parse_address
 from service.config import CameraConfig, Config, ConfigError
 from service.logs import set_up
 from service.server import Server, bind, forbid_core_dumps, running
 from service.stop import until_stopped
-from service.watch import SeenWindow, ServiceClient
+from service.watch import SeenWindow, ServiceClient, ServiceGone
 
 _CAMERA = "stand-in"
 _UNATTENDED_WINDOWS = 30
+#: How often the label of a window is asked for, and how long.
+_ASK_S, _LABEL_S = 0.02, 2.0
 
 
 @click.command(epilog="Example: anonynoise demo --headless --windows 20")
@@ -51,18 +56,30 @@ def command(listen: Address, model: str, headless: bool, windows: int | None) ->
 
 
 async def _demo(listen: Address, model: str, count: int | None) -> None:
+    recognizers = _recognizers(model)
     async with _stand_in() as camera:
         config = Config(
             listen=str(_free(listen)),
             model=model,
             cameras=(CameraConfig(id=_CAMERA, url=f"dv://{camera}"),),
+            recognizers=recognizers,
         )
         async with running(config) as server:
             if problem := server.service.not_ready:
                 raise click.ClickException(problem)
-            _introduce(server)
+            _introduce(server, recognizers)
             async with ServiceClient(server.url) as client:
-                await _consume(client, count)
+                await _consume(client, count, bool(recognizers))
+
+
+def _recognizers(model: str) -> tuple[str, ...]:
+    """The classifier that reads this model's windows, if the repository has one."""
+    repository = Repository()
+    try:
+        anonymizer = repository.load(reference(model)).manifest
+        return tuple(each.name for each in fitting(anonymizer, repository)[:1])
+    except ModelError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _free(listen: Address) -> Address:
@@ -73,12 +90,14 @@ def _free(listen: Address) -> Address:
     return listen
 
 
-def _introduce(server: Server) -> None:
+def _introduce(server: Server, recognizers: tuple[str, ...]) -> None:
     anonymizer = server.service.anonymizer
     assert anonymizer
     click.echo(f"page       {server.url}/")
     click.echo(f"camera     {_CAMERA}: a synthetic recording, played over the DV protocol")
     click.echo(f"model      {anonymizer.manifest.name} on {anonymizer.device}")
+    if recognizers:
+        click.echo(f"recognizer {recognizers[0]}")
 
 
 @asynccontextmanager
@@ -112,9 +131,27 @@ def _row(window: SeenWindow) -> tuple[str, ...]:
     )
 
 
-async def _consume(client: ServiceClient, count: int | None) -> None:
+async def _label(client: ServiceClient, window: SeenWindow) -> str:
+    """What the service's recognizer says, a moment after the window, once it has seen it too."""
+    seq = int(window.metadata["seq"])
+    with suppress(TimeoutError, ServiceGone):
+        async with asyncio.timeout(_LABEL_S):
+            while True:
+                status = (await client.cameras())[0]
+                seen = status.recognized
+                if status.recognition_problem:
+                    break
+                if seen and seen.seq >= seq:
+                    return str(seen)
+                await asyncio.sleep(_ASK_S)
+    return ""
+
+
+async def _consume(client: ServiceClient, count: int | None, recognizing: bool) -> None:
     console = Console()
     table = Table("seq", "segment", "start s", "events", "shape", "mean", "std", "dropped")
+    if recognizing:
+        table.add_column("label")
     seen = 0
     async with aclosing(client.windows(_CAMERA)) as windows:
         if count is None:
@@ -122,13 +159,15 @@ async def _consume(client: ServiceClient, count: int | None) -> None:
                 async for window in windows:
                     seen += 1
                     metadata = window.metadata
+                    label = f", {await _label(client, window)}" if recognizing else ""
                     status.update(
-                        f"{seen} windows consumed, the last of {metadata['events']} events, "
+                        f"{seen} windows consumed, the last of {metadata['events']} events{label}, "
                         f"{metadata['dropped']} dropped - Ctrl-C ends the demo"
                     )
         async for window in windows:
             seen += 1
-            table.add_row(*_row(window))
+            labels = [await _label(client, window)] if recognizing else []
+            table.add_row(*_row(window), *labels)
             if seen == count:
                 break
     console.print(table)

@@ -25,15 +25,26 @@ from service.server import Server, forbid_core_dumps
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]))
 @click.option("--camera", "cameras", multiple=True, metavar="ID=URL", help="May be repeated.")
 @click.option(
+    "--recognizer",
+    "recognizers",
+    multiple=True,
+    metavar="TASK|NAME|FOLDER",
+    help="Classifier that labels the cameras' windows; repeated, the first that fits the model.",
+)
+@click.option(
     "--recordings",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder that file:// cameras may read from.",
 )
-def command(path: Path | None, cameras: tuple[str, ...], **given: Any) -> None:
+def command(
+    path: Path | None, cameras: tuple[str, ...], recognizers: tuple[str, ...], **given: Any
+) -> None:
     """Read cameras, anonymize their windows, serve them over REST and WebSocket."""
     overrides = {name: value for name, value in given.items() if value is not None}
     if cameras:
         overrides["cameras"] = ",".join(cameras)
+    if recognizers:
+        overrides["recognizers"] = recognizers
     try:
         config = load_config(path, **overrides)
         set_up(config.log_level)

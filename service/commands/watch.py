@@ -10,8 +10,9 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from service.status import CameraStatus
+from service.status import CameraStatus, Recognized
 from service.watch import SeenWindow, ServiceClient, ServiceGone, ServiceRefused, TokenRefused
+from service.watch_labels import Labels
 from service.watch_screen import screen
 
 _POLL_S = 1.0
@@ -28,19 +29,39 @@ _DRAW_S = 0.25
     show_default=True,
     help="Environment variable that holds the token, if the service asks for one.",
 )
+@click.option(
+    "--task",
+    metavar="gesture|emotion",
+    help="Say what the windows show, with this machine's classifier for the service's model.",
+)
+@click.option(
+    "--classifier",
+    metavar="NAME|FOLDER",
+    help="Choose it, even one that was trained on another model's output.",
+)
 @click.option("--windows", type=click.IntRange(min=1), help="End after this many windows.")
 @click.option("--json", "as_json", is_flag=True, help="One line a window, without its tensor.")
 def command(
-    url: str, camera: str | None, token_env: str, windows: int | None, as_json: bool
+    url: str,
+    camera: str | None,
+    token_env: str,
+    task: str | None,
+    classifier: str | None,
+    windows: int | None,
+    as_json: bool,
 ) -> None:
     """Watch a service's cameras, and the anonymized windows of one of them.
+
+    With --task, every window gets a label: the most probable class of the mean over its own and
+    the two windows before it, and that mean as its probability.
 
     A token is read from the environment, never from the command line, where other users of
     this machine could see it.
     """
     try:
         client = ServiceClient(url, os.environ.get(token_env) or None)
-        asyncio.run(_watch(client, camera, windows, as_json))
+        labels = Labels(client, task, classifier) if task or classifier else None
+        asyncio.run(_watch(client, camera, labels, windows, as_json))
     except TokenRefused as error:
         raise click.ClickException(f"{error}, which is read from ${token_env}") from None
     except (ValueError, ServiceGone, ServiceRefused) as error:
@@ -50,7 +71,11 @@ def command(
 
 
 async def _watch(
-    client: ServiceClient, camera: str | None, windows: int | None, as_json: bool
+    client: ServiceClient,
+    camera: str | None,
+    labels: Labels | None,
+    windows: int | None,
+    as_json: bool,
 ) -> None:
     async with client:
         statuses = await client.cameras()
@@ -60,16 +85,27 @@ async def _watch(
         if as_json:
             if not known:
                 raise ServiceRefused(f"{client.url}: the service has no cameras")
-            await _print_lines(client, camera or known[0], windows)
+            await _print_lines(client, camera or known[0], labels, windows)
         else:
-            await _Screen(client, camera, statuses).run(windows)
+            await _Screen(client, camera, statuses, labels).run(windows)
 
 
-async def _print_lines(client: ServiceClient, camera: str, most: int | None) -> None:
+async def _print_lines(
+    client: ServiceClient, camera: str, labels: Labels | None, most: int | None
+) -> None:
     count = 0
+    warning = None
     async with aclosing(client.windows(camera)) as seen:
         async for window in seen:
-            click.echo(json.dumps(window.header(), sort_keys=True))
+            line = window.header()
+            if labels:
+                recognized = await labels.of(window)
+                line["label"] = recognized and recognized.label
+                line["probability"] = recognized and recognized.probability
+                if labels.warning and labels.warning != warning:
+                    click.echo(f"Warning: {labels.warning}", err=True)
+                warning = labels.warning
+            click.echo(json.dumps(line, sort_keys=True))
             count += 1
             if count == most:
                 return
@@ -79,9 +115,15 @@ class _Screen:
     """Polls, follows and draws at once; only the newest window is ever drawn."""
 
     def __init__(
-        self, client: ServiceClient, camera: str | None, statuses: list[CameraStatus]
+        self,
+        client: ServiceClient,
+        camera: str | None,
+        statuses: list[CameraStatus],
+        labels: Labels | None,
     ) -> None:
         self._client = client
+        self._labels = labels
+        self._recognized: Recognized | None = None
         self._camera = camera or next((status.id for status in statuses), None)
         self._statuses = statuses
         self._window: SeenWindow | None = None
@@ -90,7 +132,15 @@ class _Screen:
 
     def __rich__(self) -> Any:
         problem = self._problem or self._client.problem
-        return screen(self._client.url, self._statuses, self._camera, self._window, problem)
+        return screen(
+            self._client.url,
+            self._statuses,
+            self._camera,
+            self._window,
+            problem,
+            recognized=self._recognized,
+            warning=self._labels.warning if self._labels else None,
+        )
 
     async def run(self, most: int | None) -> None:
         """Until ``most`` windows have come, for ever with None."""
@@ -130,6 +180,8 @@ class _Screen:
         async with aclosing(self._client.windows(self._camera)) as seen:
             async for window in seen:
                 self._window = window
+                if self._labels:
+                    self._recognized = await self._labels.of(window)
                 count += 1
                 if count == most:
                     return

@@ -17,6 +17,7 @@ export class CameraView {
     const find = (selector) => this.item.querySelector(selector);
     this.canvas = find("canvas");
     this.badge = find(".badge");
+    this.label = find(".card-label");
     this.rate = find(".card-rate");
     this.reason = find(".card-reason");
     this.button = find("button");
@@ -35,6 +36,7 @@ export class CameraView {
     this.status = status;
     setBadge(this.badge, status.state);
     const moving = status.state === "streaming";
+    this.label.textContent = (moving && status.recognized?.label) || "";
     this.rate.textContent = moving
       ? `${rate(status.windows_per_s)} windows/s · ${short(status.events_per_s)} events/s`
       : "";

@@ -1,7 +1,18 @@
 /** The selected camera, large: its state and figures. Its picture is drawn by its view. */
 
 import { at, fillList, setBadge } from "./elements.js";
-import { dropsLine, milliseconds, rate, short, stateLine, whole } from "./words.js";
+import { dropsLine, milliseconds, percent, rate, short, stateLine, whole } from "./words.js";
+
+/** What a recognizer beside the service sees in the camera's windows, or why it does not say. */
+function showRecognized({ state, recognized, recognition_problem: problem }) {
+  at("recognized").hidden = !recognized && !problem;
+  at("recognized").classList.toggle("missing", !recognized);
+  // Of the last window there was, however long ago.
+  at("recognized").classList.toggle("past", state !== "streaming");
+  at("recognized-task").textContent = recognized?.task ?? "no label:";
+  at("recognized-label").textContent = recognized?.label ?? "";
+  at("recognized-probability").textContent = recognized ? percent(recognized.probability) : problem;
+}
 
 /** Show the camera's state and figures; without a camera there is no stage. */
 export function showStage(camera) {
@@ -18,6 +29,7 @@ export function showStage(camera) {
     canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     at("picture-empty").hidden = false;
   }
+  showRecognized(status);
   const drops = dropsLine(status.dropped);
   const sensor = status.sensor;
   fillList(at("figures"), [

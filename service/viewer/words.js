@@ -15,6 +15,7 @@ const STATE_MEANS = {
 export const whole = (number) => (number == null ? "–" : WHOLE.format(number));
 export const short = (number) => (number == null ? "–" : SHORT.format(number));
 export const rate = (number) => (number == null ? "–" : number.toFixed(number < 100 ? 1 : 0));
+export const percent = (share) => `${Math.round(100 * share)} %`;
 export const milliseconds = (number) =>
   number == null ? "–" : `${number.toFixed(number < 10 ? 1 : 0)} ms`;
 

@@ -2,15 +2,18 @@
 
 import asyncio
 import os
+import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from models.repository import PACKAGED_ROOT
 from service.config import Config
 from service.server import Server, running
 from tests.service.peers import WINDOW_US, DvPeer
@@ -141,3 +144,13 @@ def running_service() -> Iterator[Callable[..., AbstractContextManager[RunningEl
             assert not thread.is_alive(), "the service did not end"
 
     yield start
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The models that come along, copied to where a test may add to them."""
+    root = tmp_path / "models"
+    for name in ("gaussian-4", "gaussian-16"):
+        shutil.copytree(PACKAGED_ROOT / name, root / name)
+    monkeypatch.setenv("ANONYNOISE_MODELS", str(root))
+    return root

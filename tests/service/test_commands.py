@@ -13,8 +13,10 @@ from click.testing import CliRunner
 
 import anonynoise
 from events.aedat4 import write_aedat4
+from models.repository import DEFAULT_MODEL
 from service.commands import anonymize as anonymize_module
 from service.message import read_windows
+from tests.service.classifiers import add_classifier
 from tests.service.peers import SENSOR, window_events
 from tests.shared_data import shared
 
@@ -160,6 +162,28 @@ def test_demo_without_a_terminal(tmp_path):
     assert re.search(r"page +http://127\.0\.0\.1:\d+/\n", done.stdout)
     assert "10x128x128" in done.stdout
     assert done.stdout.endswith("4 anonymized windows received\n")
+
+
+def test_demo_labels_its_windows_where_there_is_a_classifier(repository):
+    add_classifier(repository, "waving", model=DEFAULT_MODEL)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "anonynoise", "demo"),
+            *("--windows", "3", "--listen", "127.0.0.1:0"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=os.environ | {"COLUMNS": "120"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "recognizer waving" in done.stdout
+    assert done.stdout.count("wave 84%") == 3
+
+
+def test_demo_with_a_model_that_is_not_there_is_one_line(run):
+    one_line(run("demo", "--model", "none"), "none: no such model")
 
 
 def test_demo_finds_another_port(run):

@@ -46,6 +46,14 @@ def test_cameras_from_one_variable(monkeypatch):
     ]
 
 
+def test_recognizers_from_one_variable(tmp_path, monkeypatch):
+    path = written(tmp_path, "recognizers: [emotion]")
+    assert load_config(path).recognizers == ("emotion",)
+    monkeypatch.setenv("ANONYNOISE_RECOGNIZERS", "gesture, ./mine")
+    assert load_config(path).recognizers == ("gesture", "./mine")
+    assert load_config(path, recognizers=("smile",)).recognizers == ("smile",)
+
+
 def test_the_file_that_the_environment_names(tmp_path, monkeypatch):
     monkeypatch.setenv("ANONYNOISE_CONFIG", str(written(tmp_path, "model: x")))
     assert load_config().model == "x"

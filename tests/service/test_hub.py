@@ -52,6 +52,19 @@ async def test_a_reader_that_waits_is_woken_by_the_end():
         await waiting
 
 
+async def test_a_reader_inside_the_service_is_not_counted_and_has_its_own_queue():
+    made, dropped = hub()
+    lost = []
+    inside = made.subscribe_inside("a", 1, lambda: lost.append("a"))
+    for message in "123":
+        made.publish("a", message)
+    assert await inside.get() == "3"
+    assert (lost, dropped) == (["a", "a"], [])
+    assert (made.subscribers("a"), made.subscribers(), made.empty.is_set()) == (0, 0, False)
+    made.unsubscribe("a", inside)
+    assert made.empty.is_set()
+
+
 async def test_counting_readers():
     made, _ = hub()
     first, second = made.subscribe("a"), made.subscribe("b")

@@ -13,11 +13,13 @@ import pytest
 import websockets
 
 from events.packet import packet
+from models.classifier import Classifier
 from models.repository import Repository, save
 from service import auth
 from service.config import Config
 from service.message import Message, decode_message
 from tests.models.onnx_models import constant, node, onnx_bytes, trusted
+from tests.service.classifiers import add_classifier
 from tests.service.peers import SENSOR, WINDOW_US, window_events
 
 CHANNELS = 10
@@ -198,6 +200,35 @@ async def test_3_raw_events_never_leave(serve, camera, caplog, tmp_path, monkeyp
     assert "camera state" in logged
     assert str(planted_us) not in logged
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_3_a_recognizer_sees_what_was_published_and_nothing_else(
+    serve, camera, repository, monkeypatch
+):
+    seen = []
+    classify = Classifier.classify
+
+    def noted(self, tensor):
+        seen.append(tensor.tobytes())
+        return classify(self, tensor)
+
+    add_classifier(repository)
+    service = await serve(recognizers=["gesture"], cameras=[{"id": "hall", "url": camera.url}])
+    # Only now: when it is loaded, it is tested on windows of its own.
+    monkeypatch.setattr(Classifier, "classify", noted)
+    published = []
+    async with websockets.connect(f"{service.ws}/v1/cameras/hall/windows") as socket:
+        await camera.connected()
+        for number in range(4):
+            camera.send_windows(number)
+            published.append(decode_message(await socket.recv())[1].tobytes())
+            await service.until("hall", lambda status: status.recognized)
+    await service.until("hall", lambda status: status.recognized.seq >= 4)
+    latest = await service.http.get("/v1/cameras/hall/windows/latest")
+    # The fifth window, which the wall clock may have closed.
+    published.append(decode_message(latest.content)[1].tobytes())
+    assert len(seen) >= 4
+    assert all(window in published for window in seen)
 
 
 def test_3_a_crash_leaves_no_core():

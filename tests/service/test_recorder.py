@@ -6,10 +6,14 @@ import logging
 import os
 
 import numpy as np
+import pytest
 import websockets
 
-from service.message import decode_message, read_windows
-from service.recorder import SUFFIX
+from models.verdict import Anonymized
+from service.config import RecordConfig
+from service.message import Message, decode_message, read_windows
+from service.metrics import Metrics
+from service.recorder import SUFFIX, Recorder
 from tests.service.peers import DvPeer
 
 
@@ -61,6 +65,31 @@ async def test_the_oldest_recordings_go(serve, camera, tmp_path):
     # The newest are there, without a hole.
     assert kept == list(range(kept[0], kept[0] + len(kept)))
     assert kept[-1] >= 60
+
+
+@pytest.mark.parametrize("file_bytes", [1 << 18, 256 << 20])
+@pytest.mark.parametrize(
+    "windows",
+    [
+        # One camera fills the room alone, then the others come.
+        {"a": 36, "b": 8, "c": 8, "d": 8},
+        # Each falls silent as soon as it has had its share of the room.
+        {"a": 16, "b": 8, "c": 5, "d": 4, "e": 3, "f": 3},
+    ],
+)
+def test_many_cameras_keep_to_one_limit(tmp_path, file_bytes, windows):
+    config = RecordConfig(folder=tmp_path, max_bytes=1 << 20, file_bytes=file_bytes)
+    metrics = Metrics()
+    recorder = Recorder(config, metrics)
+    window = Anonymized(np.zeros((10, 24, 32), np.float32))
+    for camera, count in windows.items():
+        for seq in range(count):
+            recorder.put(camera, Message(window, {"camera": camera, "seq": str(seq)}))
+    recorder.close()
+    assert b"anonynoise_record_failures_total 0.0" in metrics.exposition()
+    assert sum(path.stat().st_size for path in tmp_path.glob(f"*/*{SUFFIX}")) <= config.max_bytes
+    kept = {(metadata["camera"], metadata["seq"]) for metadata, _ in recorded(tmp_path)}
+    assert {(camera, str(count - 1)) for camera, count in list(windows.items())[1:]} <= kept
 
 
 async def test_a_disk_that_fails_costs_the_recording_only(serve, camera, tmp_path, caplog):

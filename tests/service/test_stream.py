@@ -164,7 +164,10 @@ async def test_unknown_cameras_and_other_sites_pages_are_turned_away(serve, came
             await socket.recv()
     assert closed.value.rcvd.code == 4404
     url = f"{service.ws}/v1/cameras/hall/windows"
+    await camera.connected()
     async with websockets.connect(url, origin="https://elsewhere.example") as socket:
+        # A socket that were left open would get this window, and the test would not wait.
+        camera.send_windows(0)
         with pytest.raises(websockets.ConnectionClosed) as closed:
             await socket.recv()
     assert closed.value.rcvd.code == 1008

@@ -14,6 +14,7 @@ import pytest
 from safetensors.numpy import save
 
 from models.repository import PACKAGED_ROOT
+from tests.service.classifiers import add_classifier
 from tests.service.conftest import ADMIN_TOKEN, READ_TOKEN
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -128,6 +129,7 @@ def test_a_camera_its_windows_and_the_model(visit, running_service):
         expect(model).to_contain_text("100 ms")
         expect(model).to_contain_text("CPUExecutionProvider")
         expect(page.locator("#audit")).to_contain_text("Not audited")
+        expect(page.locator("#recognized")).to_be_hidden()
     host = urlsplit(service.url).netloc
     assert {urlsplit(url).netloc for url in visit.urls} == {host}
 
@@ -149,6 +151,30 @@ def test_one_time_bin_is_drawn_on_its_own(visit, running_service):
                 return
             page.wait_for_timeout(50)
         raise AssertionError("one bin is as strong as all of them")
+
+
+def test_what_a_recognizer_sees_stands_beside_the_picture(visit, running_service, repository):
+    add_classifier(repository)
+    page = visit.page
+    with running_service({"recognizers": ["gesture"]}) as service:
+        page.goto(service.url)
+        expect(page.locator("#recognized-label")).to_have_text("wave")
+        expect(page.locator("#recognized-task")).to_have_text("gesture")
+        expect(page.locator("#recognized-probability")).to_have_text("84 %")
+        expect(page.locator("#cards .card-label")).to_have_text("wave")
+        expect(figure(page, "Subscribers")).to_have_text("1")
+        page.click("#pause")
+        expect(page.locator("#recognized")).to_contain_class("past")
+        expect(page.locator("#cards .card-label")).to_be_empty()
+
+
+def test_a_recognizer_that_is_missing_is_said(visit, running_service):
+    page = visit.page
+    with running_service({"recognizers": ["emotion"]}) as service:
+        page.goto(service.url)
+        expect(page.locator("#recognized")).to_contain_text("no label: no classifier for the model")
+        expect(page.locator("#cards .card-label")).to_be_empty()
+        expect(page.locator("#picture-empty")).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

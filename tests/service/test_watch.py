@@ -22,6 +22,7 @@ from service.commands.watch import command
 from service.status import CameraStatus
 from service.watch import SeenWindow
 from service.watch_screen import polarity_colours, screen
+from tests.service.classifiers import add_classifier
 from tests.service.conftest import READ_TOKEN
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +52,51 @@ def test_the_table_and_the_picture(running_service):
     assert "streaming" in result.stdout
     assert "▀" in result.stdout
     assert "gaussian-4@1.0.0" in result.stdout
+
+
+def test_a_task_labels_every_window(running_service, repository):
+    add_classifier(repository)
+    with running_service() as service:
+        result = watch(service.url, "--json", "--windows", "3", "--task", "gesture")
+        drawn = watch(service.url, "--windows", "1", "--task", "gesture", COLUMNS="120")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(line["label"], line["probability"]) for line in lines] == [("wave", 0.8438)] * 3
+    assert "wave 84%" in drawn.stdout
+
+
+def test_a_classifier_that_does_not_fit_is_one_line(running_service, repository):
+    add_classifier(repository, "odd", task="posture", window_us=500_000)
+    add_classifier(repository, "other", model="gaussian-16")
+    add_classifier(repository, "square", task="posture", height=128, width=128)
+    with running_service() as service:
+        for arguments, says in (
+            (("--task", "gesture"), "gesture: no classifier for the model"),
+            (("--task", "emotion", "--json"), "emotion: no classifier for the model"),
+            (("--classifier", "odd"), "odd: takes windows of window_us 500000, not 100000"),
+            (("--classifier", "square", "--json"), "square: "),
+            (("--classifier", "other", "--task", "emotion"), "is for the task gesture"),
+            (("--classifier", "/none", "--json"), "/none"),
+        ):
+            result = watch(service.url, "--windows", "1", *arguments)
+            assert result.exit_code == 1
+            assert result.stderr.count("\n") == 1
+            assert says in result.stderr
+
+
+def test_one_that_was_made_for_another_model_is_chosen_with_a_warning(running_service, repository):
+    folder = str(add_classifier(repository, "other", model="gaussian-16"))
+    warning = (
+        "other was trained on another model's output than that of gaussian-4: "
+        "its labels may be wrong"
+    )
+    with running_service() as service:
+        drawn = watch(service.url, "--windows", "1", "--classifier", folder, COLUMNS="160")
+        lines = watch(service.url, "--windows", "2", "--classifier", folder, "--json")
+    assert (drawn.exit_code, lines.exit_code) == (0, 0)
+    assert warning in drawn.stdout
+    assert lines.stderr == f"Warning: {warning}\n"
+    assert [json.loads(line)["label"] for line in lines.stdout.splitlines()] == ["wave"] * 2
 
 
 @pytest.mark.parametrize(
@@ -190,6 +236,8 @@ def test_the_screen_says_why_a_camera_stands_still_and_what_was_dropped():
         reconnects=1,
         subscribers=0,
         queue=0,
+        recognized={"task": "gesture", "label": "wave", "probability": 0.934, "seq": 8},
+        recognition_problem="square takes 128x128",
     )
     window = SeenWindow(
         {"camera": "yard", "seq": "9", "model": "m@1"}, np.zeros((2, 4, 4), np.float32)
@@ -199,4 +247,6 @@ def test_the_screen_says_why_a_camera_stands_still_and_what_was_dropped():
     text = console.export_text()
     assert "yard: connection refused" in text
     assert "overflow 3" in text
+    assert "wave 93%" in text
+    assert "yard: no label: square takes 128x128" in text
     assert "connection lost; trying again" in text

@@ -1,0 +1,53 @@
+"""What a camera's anonymized windows show, said by a classifier and smoothed over time."""
+
+from collections import deque
+from collections.abc import Mapping
+from statistics import fmean
+from typing import Any
+
+from numpy.typing import NDArray
+
+from models.classifier import Classifier
+from service.status import Recognized
+
+#: Windows whose probabilities are averaged.
+SMOOTHED_WINDOWS = 3
+
+
+class Recognition:
+    """One camera's windows, one after another, through a classifier.
+
+    ::
+
+        windows          1      2      3  |  4      5        | a new segment
+        averaged         1     1-2    1-3 |  4     4-5
+
+    The label is the most probable class of the mean of the last three windows' probabilities,
+    and that mean is its probability: one odd window does not change it. A new segment is another
+    scene, and begins anew.
+    """
+
+    def __init__(self, classifier: Classifier) -> None:
+        self._classifier = classifier
+        self._segment: str | None = None
+        self._recent: deque[dict[str, float]] = deque(maxlen=SMOOTHED_WINDOWS)
+
+    def add(self, metadata: Mapping[str, str], tensor: NDArray[Any]) -> Recognized:
+        """What is seen once this window ``[2T, H, W]``, float32 or float16, has come.
+
+        ``metadata`` is its message's. Raises :class:`models.errors.ModelError` where the
+        classifier does not take it.
+        """
+        prediction = self._classifier.classify(tensor)
+        if metadata["segment"] != self._segment:
+            self._segment = metadata["segment"]
+            self._recent.clear()
+        self._recent.append(prediction.probabilities)
+        mean = {label: fmean(each[label] for each in self._recent) for label in self._recent[0]}
+        label = max(mean, key=mean.__getitem__)
+        return Recognized(
+            task=self._classifier.manifest.task,
+            label=label,
+            probability=round(mean[label], 4),
+            seq=int(metadata["seq"]),
+        )

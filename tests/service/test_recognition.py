@@ -1,0 +1,55 @@
+"""A camera's labels: smoothed, and begun anew with each segment."""
+
+import numpy as np
+import pytest
+
+from models.classifier import load_classifier
+from models.errors import ModelError
+from service.recognition import Recognition
+from tests.service.classifiers import add_classifier
+
+#: Mean squares at which the tiny classifier says "wave" and "drums".
+CALM, LOUD = np.zeros((10, 4, 4), np.float16), np.full((10, 4, 4), 10, np.float16)
+
+
+@pytest.fixture
+def recognition(repository) -> Recognition:
+    add_classifier(repository, logits=(1.0, 0.0, 0.0), gain=0.1)
+    return Recognition(load_classifier("waving"))
+
+
+def softmax(*logits: float) -> np.ndarray:
+    powers = np.exp(logits)
+    return powers / powers.sum()
+
+
+def at(seq: int, segment: int = 1) -> dict[str, str]:
+    return {"seq": str(seq), "segment": str(segment)}
+
+
+def test_the_label_is_of_the_mean_over_three_windows(recognition):
+    calm, loud = softmax(1, 0, 0), softmax(1, 0, 10)
+    for seq, (tensor, expected) in enumerate(
+        [
+            (CALM, calm),
+            (CALM, calm),
+            (LOUD, (2 * calm + loud) / 3),
+            (LOUD, (calm + 2 * loud) / 3),
+            (LOUD, loud),
+        ]
+    ):
+        seen = recognition.add(at(seq), tensor)
+        assert seen.label == ("wave", "clap", "drums")[expected.argmax()]
+        assert seen.probability == pytest.approx(expected.max(), abs=1e-4)
+        assert (seen.task, seen.seq) == ("gesture", seq)
+
+
+def test_a_new_segment_forgets_the_last_scene(recognition):
+    for seq in range(3):
+        recognition.add(at(seq), LOUD)
+    assert recognition.add(at(3, segment=2), CALM).label == "wave"
+
+
+def test_a_window_that_does_not_fit_is_refused_in_one_line(recognition):
+    with pytest.raises(ModelError, match="waving"):
+        recognition.add(at(0), np.zeros((4, 4, 4)))
