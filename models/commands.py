@@ -1,4 +1,4 @@
-"""``anonynoise models`` and ``anonynoise export``."""
+"""``anonynoise models``."""
 
 import json
 import sys
@@ -9,10 +9,16 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from models.classifier_manifest import ClassifierManifest
 from models.errors import ModelError
-from models.gaussian import gaussian
 from models.manifest import Manifest
-from models.repository import DEFAULT_MODEL, Model, Repository, reference, save
+from models.repository import (
+    DEFAULT_MODEL,
+    ClassifierModel,
+    Model,
+    Repository,
+    reference,
+)
 
 
 def _print_json(value: Any) -> None:
@@ -23,7 +29,11 @@ def _print_table(table: Table) -> None:
     Console(file=sys.stdout).print(table)
 
 
-def _input(manifest: Manifest) -> str:
+def _purpose(manifest: Manifest | ClassifierManifest) -> str:
+    return f"{manifest.task} classifier" if manifest.kind == "classifier" else manifest.profile
+
+
+def _input(manifest: Manifest | ClassifierManifest) -> str:
     wanted = manifest.representation
     size = "any size" if wanted.width is None else f"{wanted.width}x{wanted.height}"
     if wanted.multiple_of > 1:
@@ -55,13 +65,13 @@ def list_models(repository: Repository, as_json: bool) -> None:
     Example: anonynoise models list --json
     """
     rows = []
-    table = Table("name", "version", "profile", "input", "files")
+    table = Table("name", "version", "purpose", "input", "files")
     try:
         problems = repository.verify()
     except ModelError as error:
         raise click.ClickException(str(error)) from None
     for name, problem in problems.items():
-        manifest = None if problem else repository.load(name).manifest
+        manifest = None if problem else repository.load_any(name).manifest
         rows.append(
             {
                 "name": name,
@@ -74,16 +84,16 @@ def list_models(repository: Repository, as_json: bool) -> None:
         if manifest is None:
             table.add_row(shown, "", "", "", problem)
         else:
-            table.add_row(shown, manifest.version, manifest.profile, _input(manifest), "ok")
+            table.add_row(shown, manifest.version, _purpose(manifest), _input(manifest), "ok")
     if as_json:
         _print_json(rows)
     else:
         _print_table(table)
 
 
-def _load(repository: Repository, name: str) -> Model:
+def _load(repository: Repository, name: str) -> Model | ClassifierModel:
     try:
-        return repository.load(reference(name))
+        return repository.load_any(reference(name))
     except ModelError as error:
         raise click.ClickException(str(error)) from None
 
@@ -118,7 +128,8 @@ def verify_models(repository: Repository, name: str | None, device: Any, as_json
     Example: anonynoise models verify gaussian-4
     """
     # Slow to import, and needed by this command alone.
-    from models.anonymizer import load_anonymizer  # noqa: PLC0415
+    from models.anonymizer import Anonymizer  # noqa: PLC0415
+    from models.classifier import Classifier  # noqa: PLC0415
 
     rows = []
     table = Table("name", "provider", "result")
@@ -131,8 +142,14 @@ def verify_models(repository: Repository, name: str | None, device: Any, as_json
     for each in names:
         provider = problem = None
         try:
-            anonymizer = load_anonymizer(reference(each), device=device, repository=repository)
-            provider = anonymizer.provider
+            model = repository.load_any(reference(each))
+            loaded = (
+                Anonymizer(model, device=device)
+                if isinstance(model, Model)
+                else Classifier(model, device=device)
+            )
+            loaded.self_test()
+            provider = loaded.provider
         except ModelError as error:
             problem = str(error)
         rows.append({"name": each, "provider": provider, "problem": problem})
@@ -146,30 +163,3 @@ def verify_models(repository: Repository, name: str | None, device: Any, as_json
         raise click.ClickException(
             f"{len(failed)} of {len(rows)} models failed: {failed[0]['problem']}"
         )
-
-
-@click.group()
-def export() -> None:
-    """Write a model folder: model.onnx and manifest.json.
-
-    Example: anonynoise export gaussian ./gaussian-8 --std 8
-    """
-
-
-@export.command("gaussian")
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option("--std", type=float, default=4.0, show_default=True, help="In counts.")
-@click.option("--bins", type=int, default=5, show_default=True, help="Temporal bins T.")
-@click.option("--window-us", type=int, default=100_000, show_default=True)
-@click.option("--name", help="Default: the last part of OUT.")
-def export_gaussian(out: Path, std: float, bins: int, window_us: int, name: str | None) -> None:
-    """Write the Gaussian-noise baseline, y = x + std * z, as the new folder OUT.
-
-    Example: anonynoise export gaussian ./gaussian-8 --std 8
-    """
-    try:
-        model = gaussian(std, bins=bins, window_us=window_us, name=name or out.resolve().name)
-        save(model, out)
-    except ModelError as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(f"{out}: {model.manifest.name} {model.manifest.sha256}")

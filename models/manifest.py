@@ -6,7 +6,7 @@ training window was.
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -30,13 +30,21 @@ _MOST_PIXELS_A_SIDE = 8192
 
 #: A name that is safe as a folder's name, in an address and in a log line.
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")]
+#: Of a file, in hexadecimal.
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A piece of a manifest: frozen, every field checked, none beside those named."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Representation(_Part):
+AnyForm = TypeVar("AnyForm", bound=BaseModel)
+
+
+class Representation(Part):
     """How events become the model's input, float32 ``[N, 2T, H, W]``."""
 
     kind: Literal["histogram", "voxel_grid"]
@@ -63,6 +71,10 @@ class Representation(_Part):
         k = self.multiple_of
         return -(-height // k) * k, -(-width // k) * k
 
+    def window_spec(self, sensor: SensorSize) -> WindowSpec:
+        """Windows of ``sensor`` as the model takes them, live and in training."""
+        return WindowSpec(sensor, self.bins, self.window_us, self.kind)
+
     @model_validator(mode="after")
     def _whole_size(self) -> Self:
         if (self.height is None) != (self.width is None):
@@ -74,14 +86,14 @@ class Representation(_Part):
         return self
 
 
-class Noise(_Part):
+class Noise(Part):
     """The model's second input: ``scale`` times an independent standard normal a cell."""
 
     distribution: Literal["normal"]
     scale: float = Field(gt=0, le=65536)
 
 
-class SelfTest(_Part):
+class SelfTest(Part):
     """How far from its input an output must be; nearer is a failure of the model."""
 
     #: Root mean square of (output - input) that every channel must reach.
@@ -90,18 +102,20 @@ class SelfTest(_Part):
     max_unchanged: float = Field(ge=0, lt=1)
 
 
-class Manifest(_Part):
-    """``manifest.json`` beside ``model.onnx``."""
+class Manifest(Part):
+    """``manifest.json`` beside an anonymizer's ``model.onnx``."""
 
     schema_version: Literal[1]
+    #: Files that do not say it mean this; the other: :mod:`models.classifier_manifest`.
+    kind: Literal["anonymizer"] = "anonymizer"
     name: Slug
-    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")]
+    version: Version
     #: What the model protects against: ``anti-reid``, ``anti-reconstruction``,
     #: ``gaussian-baseline``, ...
     profile: Slug
     description: str = Field(default="", max_length=2000)
     #: Of the ONNX file.
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Sha256
     representation: Representation
     noise: Noise
     self_test: SelfTest
@@ -142,8 +156,7 @@ class Manifest(_Part):
 
     def window_spec(self, sensor: SensorSize) -> WindowSpec:
         """Windows as the model was trained on them, for ``sensor``."""
-        wanted = self.representation
-        return WindowSpec(sensor, wanted.bins, wanted.window_us, wanted.kind)
+        return self.representation.window_spec(sensor)
 
     def to_json(self) -> str:
         """The text of ``manifest.json``: the same manifest gives the same bytes."""
@@ -159,7 +172,12 @@ def first_problem(error: ValidationError, source: str | None = None) -> ModelErr
 
 def read(path: Path) -> Manifest:
     """The manifest in the file ``path``. Raises :class:`ModelError` naming file and field."""
+    return read_as(Manifest, path)
+
+
+def read_as(form: type[AnyForm], path: Path) -> AnyForm:
+    """What the file ``path`` says in ``form``. Raises :class:`ModelError` naming its field."""
     try:
-        return Manifest.model_validate_json(read_bounded(path, _MOST_BYTES))
+        return form.model_validate_json(read_bounded(path, _MOST_BYTES))
     except ValidationError as error:
         raise first_problem(error, str(path)) from None

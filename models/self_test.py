@@ -16,7 +16,7 @@ _SIDE = 67
 Anonymize = Callable[[NDArray[np.uint16]], list[Anonymized | Rejected]]
 
 
-def _windows(manifest: Manifest) -> dict[str, NDArray[np.uint16]]:
+def synthetic_windows(manifest: Manifest) -> dict[str, NDArray[np.uint16]]:
     """Synthetic histograms ``[2T, H, W]``; not secret, so any generator serves."""
     wanted = manifest.representation
     shape = (manifest.channels, wanted.height or _SIDE, wanted.width or _SIDE)
@@ -40,7 +40,7 @@ def self_test(anonymize: Anonymize, manifest: Manifest) -> None:
       batch, so that noise is neither ignored nor used twice. The one exception is a model
       whose output does not depend on the events either, which tells nothing about them.
     """
-    windows = _windows(manifest)
+    windows = synthetic_windows(manifest)
     batch = np.stack(list(windows.values()))
     first = _passed(anonymize(batch), list(windows), batch.shape[1:], manifest)
     second = _passed(anonymize(batch), list(windows), batch.shape[1:], manifest)

@@ -1,4 +1,4 @@
-"""An ONNX Runtime session for a model, once its graph keeps the manifest's contract."""
+"""ONNX Runtime sessions, and whether a graph keeps its manifest's contract."""
 
 import os
 from typing import Any, Literal
@@ -6,7 +6,7 @@ from typing import Any, Literal
 from models.errors import ModelError
 from models.graph import check_graph
 from models.manifest import Representation
-from models.repository import Model
+from models.repository import ClassifierModel, Model
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -20,11 +20,25 @@ _LOG_FATAL = 4
 
 
 def open_session(model: Model, device: Device, threads: int | None) -> Any:
+    """A session of an anonymizer, whose graph keeps the manifest's contract.
+
+    Inputs ``events`` and ``noise``, output ``anonymized``, float32 ``[N, 2T, H, W]``.
+    Raises :class:`ModelError` where it does not, and as :func:`start` does.
+    """
+    session = start(model, device, threads)
+    shape = window_shape(model.manifest.representation)
+    check_names(session, INPUTS, OUTPUT, model.manifest.name)
+    for tensor in (*session.get_inputs(), *session.get_outputs()):
+        check_tensor(tensor, shape, model.manifest.name)
+    return session
+
+
+def start(model: Model | ClassifierModel, device: Device, threads: int | None) -> Any:
     """A session running exactly ``model.onnx_bytes``.
 
     ``threads`` bounds the CPU threads of one run; None leaves them to ONNX Runtime.
-    Raises :class:`ModelError`: a graph that draws random numbers, that breaks the contract
-    or does not load, a device that is not there, ONNX Runtime not installed.
+    Raises :class:`ModelError`: a graph that draws random numbers or does not load, a device
+    that is not there, ONNX Runtime not installed.
     """
     source = model.manifest.name
     check_graph(model.onnx_bytes, source)
@@ -50,7 +64,6 @@ def open_session(model: Model, device: Device, threads: int | None) -> Any:
         raise ModelError(f"ONNX Runtime cannot load it: {error}", source=source) from None
     if device == "cuda" and session.get_providers()[0] != CUDA_PROVIDER:
         raise ModelError("ONNX Runtime could not start CUDA on this machine", source=source)
-    _check_contract(session, model.manifest.representation, source)
     return session
 
 
@@ -72,29 +85,39 @@ def _runtime() -> Any:
     return onnxruntime
 
 
-def _check_contract(session: Any, wanted: Representation, source: str) -> None:
-    """Inputs ``events`` and ``noise``, output ``anonymized``, float32 ``[N, 2T, H, W]``."""
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    names = sorted(tensor.name for tensor in inputs), [tensor.name for tensor in outputs]
-    if names != (sorted(INPUTS), [OUTPUT]):
-        raise ModelError(
-            f"the graph takes {names[0]} and gives {names[1]}, not events, noise and anonymized",
-            source=source,
-        )
+def window_shape(wanted: Representation) -> tuple[int | None, ...]:
+    """``[N, 2T, H, W]``, None where a graph may be given any length."""
     size: tuple[int | None, int | None] = (None, None)
     if wanted.height is not None and wanted.width is not None:
         size = wanted.padded(wanted.height, wanted.width)
-    agreed = (None, wanted.channels, *size)
-    for tensor in (*inputs, *outputs):
-        if tensor.type != _FLOAT32:
-            raise ModelError(f"{tensor.name} is {tensor.type}, not float32", source=source)
-        fits = len(tensor.shape) == len(agreed) and all(
-            not isinstance(length, int) or length == fixed
-            for length, fixed in zip(tensor.shape, agreed, strict=True)
+    return (None, wanted.channels, *size)
+
+
+def check_names(session: Any, inputs: tuple[str, ...], output: str, source: str) -> None:
+    """Raise :class:`ModelError` unless the graph has exactly these inputs and this output."""
+    takes = sorted(tensor.name for tensor in session.get_inputs())
+    gives = [tensor.name for tensor in session.get_outputs()]
+    if (takes, gives) != (sorted(inputs), [output]):
+        raise ModelError(
+            f"the graph takes {takes} and gives {gives}, not {', '.join(inputs)} and {output}",
+            source=source,
         )
-        if not fits:
-            raise ModelError(
-                f"{tensor.name} is {tensor.shape}, not [N, {wanted.channels}, H, W] "
-                "as the manifest says",
-                source=source,
-            )
+
+
+def check_tensor(tensor: Any, agreed: tuple[int | None, ...], source: str) -> None:
+    """Raise :class:`ModelError` unless ``tensor`` can be float32 of the shape ``agreed``."""
+    if tensor.type != _FLOAT32:
+        raise ModelError(f"{tensor.name} is {tensor.type}, not float32", source=source)
+    fits = len(tensor.shape) == len(agreed) and all(
+        not isinstance(length, int) or length == fixed
+        for length, fixed in zip(tensor.shape, agreed, strict=True)
+    )
+    if not fits:
+        expected = ", ".join(
+            letter if length is None else str(length)
+            for letter, length in zip("NCHW", agreed, strict=False)
+        )
+        raise ModelError(
+            f"{tensor.name} is {tensor.shape}, not [{expected}] as the manifest says",
+            source=source,
+        )

@@ -1,14 +1,16 @@
 """Small ONNX models, good and bad, wrapped in a manifest that trusts them."""
 
 import hashlib
+import json
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from models.classifier_manifest import ClassifierManifest
 from models.manifest import Manifest
-from models.repository import Model
+from models.repository import ClassifierModel, Model
 
 
 def manifest_fields(**changes: Any) -> dict[str, Any]:
@@ -80,3 +82,28 @@ def noisy(std: float = 4.0, **changes: Any) -> Model:
     """``events + std * noise``, with four channels."""
     nodes = [node("Mul", ["noise", "std"], ["s"]), node("Add", ["events", "s"], ["anonymized"])]
     return trusted(onnx_bytes(nodes, [constant("std", std)]), **changes)
+
+
+def classifier_fields(**changes: Any) -> dict[str, Any]:
+    """A classifier's manifest as JSON would hold it."""
+    return {
+        "schema_version": 1,
+        "kind": "classifier",
+        "name": "judge",
+        "version": "1.0.0",
+        "task": "gesture",
+        "labels": ["wave", "clap", "drum", "other"],
+        "sha256": "0" * 64,
+        "representation": manifest_fields()["representation"],
+        "anonymizer_sha256": "a" * 64,
+        **changes,
+    }
+
+
+def classifying(data: bytes | None = None, **changes: Any) -> ClassifierModel:
+    """A classifier whose logits are the means of its four channels; ``data`` for another."""
+    mean = node("ReduceMean", ["anonymized"], ["logits"], axes=[2, 3], keepdims=0)
+    if data is None:
+        data = onnx_bytes([mean], inputs=("anonymized",), output="logits", output_shape=("n", 4))
+    fields = classifier_fields(sha256=hashlib.sha256(data).hexdigest(), **changes)
+    return ClassifierModel(ClassifierManifest.model_validate_json(json.dumps(fields)), data)

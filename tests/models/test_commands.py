@@ -4,15 +4,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from models.commands import export, models
-from models.manifest import Manifest
+from models.commands import models
 from models.repository import PACKAGED_ROOT, Repository, save
-from tests.models.onnx_models import node, noisy, onnx_bytes, trusted
+from tests.models.onnx_models import classifying, node, noisy, onnx_bytes, trusted
 
 
 def run(*arguments: object) -> Result:
-    group, *rest = map(str, arguments)
-    return CliRunner().invoke({"models": models, "export": export}[group], rest)
+    return CliRunner().invoke(models, list(map(str, arguments)))
 
 
 def is_one_line(result: Result) -> bool:
@@ -23,32 +21,30 @@ def is_one_line(result: Result) -> bool:
 @pytest.mark.parametrize(
     "command",
     [
-        ["models"],
-        ["models", "list"],
-        ["models", "show"],
-        ["models", "verify"],
-        ["export"],
-        ["export", "gaussian"],
+        [],
+        ["list"],
+        ["show"],
+        ["verify"],
     ],
 )
 def test_every_help_has_an_example(command: list[str]) -> None:
     result = run(*command, "--help")
     assert result.exit_code == 0
-    assert f"Example: anonynoise {' '.join(command)}" in " ".join(result.stdout.split())
+    assert " ".join(["Example: anonynoise models", *command]) in " ".join(result.stdout.split())
 
 
 def test_list_names_every_model_and_the_default() -> None:
-    rows = json.loads(run("models", "list", "--json").stdout)
+    rows = json.loads(run("list", "--json").stdout)
     assert [row["name"] for row in rows] == list(Repository().list())
     assert [row["name"] for row in rows if row["default"]] == ["gaussian-4"]
     assert all(row["problem"] is None for row in rows)
-    assert "gaussian-4" in run("models", "list").stdout
+    assert "gaussian-4" in run("list").stdout
 
 
 def test_list_says_what_is_wrong_with_a_broken_model(tmp_path: Path) -> None:
     save(noisy(), tmp_path / "sample")
     (tmp_path / "sample" / "model.onnx").write_bytes(b"other")
-    result = run("models", "--root", tmp_path, "list", "--json")
+    result = run("--root", tmp_path, "list", "--json")
     assert result.exit_code == 0
     (row,) = json.loads(result.stdout)
     assert "differs" in row["problem"]
@@ -57,20 +53,20 @@ def test_list_says_what_is_wrong_with_a_broken_model(tmp_path: Path) -> None:
 
 def test_show_prints_the_manifest() -> None:
     text = (PACKAGED_ROOT / "gaussian-4" / "manifest.json").read_text()
-    assert run("models", "show", "--json").stdout == text
-    assert run("models", "show", "gaussian-4", "--json").stdout == text
-    assert run("models", "show", PACKAGED_ROOT / "gaussian-4", "--json").stdout == text
-    assert "gaussian-baseline" in run("models", "show").stdout
+    assert run("show", "--json").stdout == text
+    assert run("show", "gaussian-4", "--json").stdout == text
+    assert run("show", PACKAGED_ROOT / "gaussian-4", "--json").stdout == text
+    assert "gaussian-baseline" in run("show").stdout
 
 
 @pytest.mark.parametrize("name", ["nobody", "../gaussian-4", "/missing", ""])
 def test_a_model_that_is_not_there_is_one_line(name: str) -> None:
-    assert is_one_line(run("models", "show", name))
-    assert is_one_line(run("models", "show", name, "--json"))
+    assert is_one_line(run("show", name))
+    assert is_one_line(run("show", name, "--json"))
 
 
 def test_verify_runs_every_model() -> None:
-    result = run("models", "verify", "--device", "cpu", "--json")
+    result = run("verify", "--device", "cpu", "--json")
     assert result.exit_code == 0
     rows = json.loads(result.stdout)
     assert [row["name"] for row in rows] == list(Repository().list())
@@ -80,37 +76,41 @@ def test_verify_runs_every_model() -> None:
 def test_verify_fails_with_the_first_reason_and_checks_the_rest(tmp_path: Path) -> None:
     save(trusted(onnx_bytes([node("Identity", ["events"], ["anonymized"])])), tmp_path / "a")
     save(noisy(name="b"), tmp_path / "b")
-    result = run("models", "--root", tmp_path, "verify", "--json")
+    result = run("--root", tmp_path, "verify", "--json")
     assert is_one_line(result)
     assert "1 of 2 models failed" in result.stderr
     rows = json.loads(result.stdout)
     assert [row["name"] for row in rows if row["problem"]] == ["a"]
-    assert run("models", "--root", tmp_path, "verify", "b").exit_code == 0
+    assert run("--root", tmp_path, "verify", "b").exit_code == 0
 
 
 @pytest.mark.parametrize("command", ["list", "verify"])
 def test_a_root_without_models_is_told(tmp_path: Path, command: str) -> None:
-    assert is_one_line(run("models", "--root", tmp_path / "missing", command))
+    assert is_one_line(run("--root", tmp_path / "missing", command))
 
 
 def test_an_empty_root_verifies_nothing_and_says_so(tmp_path: Path) -> None:
-    assert is_one_line(run("models", "--root", tmp_path, "verify"))
+    assert is_one_line(run("--root", tmp_path, "verify"))
 
 
-def test_exported_models_verify(tmp_path: Path) -> None:
-    result = run("export", "gaussian", tmp_path / "mine", "--std", 8, "--bins", 3)
+def test_classifiers_are_listed_shown_and_verified(tmp_path: Path) -> None:
+    save(noisy(), tmp_path / "sample")
+    save(classifying(), tmp_path / "judge")
+    rows = json.loads(run("--root", tmp_path, "list", "--json").stdout)
+    assert [(row["name"], row["manifest"]["kind"]) for row in rows] == [
+        ("judge", "classifier"),
+        ("sample", "anonymizer"),
+    ]
+    assert "gesture" in run("--root", tmp_path, "list").stdout
+    assert '"anonymizer_sha256"' in run("--root", tmp_path, "show", "judge", "--json").stdout
+    result = run("--root", tmp_path, "verify", "--device", "cpu", "--json")
     assert result.exit_code == 0
-    manifest = Manifest.model_validate_json((tmp_path / "mine" / "manifest.json").read_bytes())
-    assert (manifest.name, manifest.channels) == ("mine", 6)
-    assert manifest.sha256 in result.stdout
-    assert run("models", "--root", tmp_path, "verify", "mine").exit_code == 0
-    assert run("models", "verify", tmp_path / "mine").exit_code == 0
+    assert {row["problem"] for row in json.loads(result.stdout)} == {None}
 
 
-def test_a_bad_export_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
-    assert is_one_line(run("export", "gaussian", tmp_path / "mine", "--std", 0))
-    assert is_one_line(run("export", "gaussian", tmp_path / "mine", "--name", "../up"))
-    assert is_one_line(run("export", "gaussian", tmp_path / "mine", "--bins", 1000))
-    assert list(tmp_path.iterdir()) == []
-    assert run("export", "gaussian", tmp_path / "mine").exit_code == 0
-    assert is_one_line(run("export", "gaussian", tmp_path / "mine"))
+def test_a_classifier_that_does_not_run_fails_verification(tmp_path: Path) -> None:
+    data = onnx_bytes([node("Add", ["events", "noise"], ["anonymized"])])
+    save(classifying(data), tmp_path / "judge")
+    result = run("--root", tmp_path, "verify")
+    assert is_one_line(result)
+    assert "judge: the graph takes" in result.stderr

@@ -2,6 +2,7 @@ import errno
 import hashlib
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from models.repository import (
     reference,
     save,
 )
-from tests.models.onnx_models import noisy
+from tests.models.onnx_models import classifying, noisy
 
 
 @pytest.fixture
@@ -145,3 +146,56 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(ModelError, match="sample: No space left on device"):
         save(noisy(), tmp_path / "sample")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.fixture
+def both(root: Path) -> Path:
+    """The repository with a classifier, ``judge``, beside the anonymizer."""
+    save(classifying(), root / "judge")
+    return root
+
+
+def test_a_classifier_is_no_anonymizer_and_the_other_way_round(both: Path) -> None:
+    repository = Repository(both)
+    for given in ("judge", both / "judge"):
+        with pytest.raises(ModelError, match=r"judge/manifest.json: kind: .*'anonymizer'"):
+            repository.load(given)
+    for given in ("sample", both / "sample"):
+        with pytest.raises(ModelError, match=r"sample/manifest.json: kind: "):
+            repository.load_classifier(given)
+
+
+def test_either_kind_is_loaded_as_what_it_is(both: Path) -> None:
+    repository = Repository(both)
+    assert repository.load_classifier("judge") == replace(classifying(), folder=both / "judge")
+    assert repository.load_any("judge") == repository.load_classifier("judge")
+    assert repository.load_any("sample") == repository.load("sample")
+    assert repository.load_any(both / "judge").folder == both / "judge"
+    assert repository.list() == ("judge", "sample")
+    assert repository.verify() == {"judge": None, "sample": None}
+
+
+def test_a_classifier_under_another_name_or_with_another_hash_is_refused(both: Path) -> None:
+    shutil.copytree(both / "judge", both / "other")
+    (both / "judge" / "model.onnx").write_bytes(b"other")
+    repository = Repository(both)
+    with pytest.raises(ModelError, match="name: is judge, not other"):
+        repository.load_any("other")
+    with pytest.raises(ModelError, match=r"sha256: .* differs"):
+        repository.load_any("judge")
+
+
+def test_classifiers_are_found_by_task(both: Path) -> None:
+    save(classifying(name="mood", task="emotion"), both / "mood")
+    (both / "empty").mkdir()
+    repository = Repository(both)
+    assert [m.name for m in repository.classifiers("emotion")] == ["mood"]
+    assert [m.name for m in repository.classifiers()] == ["judge", "mood"]
+    assert repository.classifiers("posture") == ()
+
+
+def test_files_from_before_there_were_kinds_are_anonymizers(root: Path) -> None:
+    path = root / "sample" / "manifest.json"
+    path.write_text(path.read_text().replace('  "kind": "anonymizer",\n', ""))
+    assert "anonymizer" not in path.read_text()
+    assert Repository(root).load_any("sample").manifest.kind == "anonymizer"
