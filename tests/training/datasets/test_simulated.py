@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from events.recording import open_recording
+from tests.training.datasets.makers import representation, simulated
+from training.datasets import load_dataset
+from training.datasets.simulated import index
+from training.errors import TrainingError
+
+HEADER = "path,subject,label,lighting,split\n"
+
+
+def test_npz_and_aedat4_give_the_same_windows(tmp_path: Path) -> None:
+    root = simulated(tmp_path / "data")
+    before = load_dataset("simulated", root, representation())
+    for path in root.glob("*.aedat4"):
+        recorded = np.concatenate(list(open_recording(path).packets()))
+        columns = {name: recorded[name] for name in "txyp"}
+        np.savez(path.with_suffix(".npz"), **columns)
+    labels = root / "labels.csv"
+    labels.write_text(labels.read_text().replace(".aedat4", ".npz"))
+    after = load_dataset("simulated", root, representation())
+    np.testing.assert_array_equal(before.train.windows, after.train.windows)
+    np.testing.assert_array_equal(before.test.windows, after.test.windows)
+
+
+def test_classes_are_in_the_order_of_the_labels(tmp_path: Path) -> None:
+    root = simulated(tmp_path / "data", labels=3)
+    labels = root / "labels.csv"
+    labels.write_text(labels.read_text().replace("class-0", "wave").replace("class-2", "arm"))
+    assert index(root).labels == ("wave", "class-1", "arm")
+    assert "synthetic" in index(root).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "line 1: is not `path,subject"),
+        ("path,subject\n", "line 1: is not `path,subject"),
+        (HEADER + "a.npz,s,l,i,train,more\n", "line 2: is not"),
+        (HEADER + "a.npz,s,l,i,train\n", "line 2: a.npz is not there"),
+        (HEADER + "0-0-0.aedat4,s,l,i,train\n0-0-1.aedat4,s,,i,test\n", "line 3: is not"),
+        (HEADER + "0-0-0.aedat4,s,l,i,validation\n", "line 2: split is neither"),
+        (HEADER + "../data/0-0-0.aedat4,s,l,i,train\n", "line 2: path leads out"),
+        (HEADER + "/etc/passwd,s,l,i,train\n", "line 2: path leads out"),
+        (HEADER + "0-0-0.aedat4,s,l,i,train\n0-0-0.aedat4,s,l,i,test\n", "line 3: is listed twice"),
+        (HEADER + '"0-0-0.aedat4,s,l,i,train\n', "is no readable CSV"),
+    ],
+)
+def test_what_is_wrong_with_the_labels_is_one_line(tmp_path: Path, text: str, problem: str) -> None:
+    root = simulated(tmp_path / "data")
+    (root / "labels.csv").write_text(text)
+    with pytest.raises(TrainingError) as caught:
+        index(root)
+    assert str(caught.value).startswith(f"{root / 'labels.csv'}: ")
+    assert problem in str(caught.value)
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200))
+def test_any_labels_are_read_or_refused(tmp_path: Path, text: bytes) -> None:
+    for start in (b"", HEADER.encode()):
+        (tmp_path / "labels.csv").write_bytes(start + text)
+        try:
+            assert index(tmp_path).entries == ()
+        except TrainingError as error:
+            assert str(tmp_path) in str(error)
+
+
+def test_a_damaged_recording_is_named(tmp_path: Path) -> None:
+    root = simulated(tmp_path / "data")
+    (root / "1-0-0.aedat4").write_bytes(b"#!AER-DAT4.0\r\n" + b"\xff" * 40)
+    with pytest.raises(TrainingError, match=r"1-0-0\.aedat4: offset \d+"):
+        load_dataset("simulated", root, representation())

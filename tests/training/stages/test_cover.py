@@ -1,0 +1,46 @@
+"""Covers."""
+
+import torch
+
+from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
+from training.stages.cover import Gaussian, Learned, Raw
+
+WINDOWS = torch.arange(4 * 10 * 16 * 16).remainder(7).float().reshape(4, 10, 16, 16)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_raw_changes_nothing() -> None:
+    assert torch.equal(Raw()(WINDOWS), WINDOWS)
+
+
+def test_gaussian_adds_noise_of_its_deviation() -> None:
+    noise = Gaussian(32.0)(WINDOWS, generator()) - WINDOWS
+    assert abs(float(noise.std()) - 32) < 1
+    assert abs(float(noise.mean())) < 1
+    assert Gaussian(32.0).name == "gaussian-32"
+
+
+def test_noise_is_fresh_unless_a_generator_says_otherwise() -> None:
+    cover = Gaussian(1.0)
+    assert not torch.equal(cover(WINDOWS), cover(WINDOWS))
+    assert torch.equal(cover(WINDOWS, generator(3)), cover(WINDOWS, generator(3)))
+
+
+def test_learned_is_the_anonymizer_on_standard_normal_noise_and_passes_no_gradient() -> None:
+    anonymizer = AnonymizerNetwork(AnonymizerConfig(design="cheap", min_sigma=0.5))
+    cover = Learned(anonymizer)
+    noise = torch.randn(WINDOWS.shape, generator=generator(1))
+    covered = cover(WINDOWS, generator(1))
+    torch.testing.assert_close(covered, anonymizer(WINDOWS, noise))
+    assert not covered.requires_grad
+
+
+def test_covers_are_known_by_what_they_do() -> None:
+    torch.manual_seed(0)
+    one, other = (Learned(AnonymizerNetwork(AnonymizerConfig(design="cheap"))) for _ in "ab")
+    assert one.settings == Learned(one.anonymizer).settings
+    assert one.settings != other.settings
+    assert Gaussian(1.0).settings != Gaussian(2.0).settings

@@ -1,0 +1,154 @@
+"""The adversarial stage."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from models.networks.anonymizer import AnonymizerNetwork
+from models.networks.reid import ReidNetwork
+from models.networks.target import TargetNetwork
+from tests.training.tiny import tiny_config, tiny_dataset
+from training.batches import Batch
+from training.config import Config
+from training.stages.fit import fit
+from training.stages.pipeline import Pipeline, entropy, held_still
+
+DATASET = tiny_dataset()
+FIVE_STEPS = ("batch.windows_per_epoch=40", "pipeline.epochs=1")
+
+
+def made(config: Config, kind: type[Pipeline] = Pipeline) -> Pipeline:
+    torch.manual_seed(1)
+    return kind(
+        AnonymizerNetwork(config.networks.anonymizer),
+        TargetNetwork("small", 10, 3),
+        [ReidNetwork("small", 10, 4) for _ in range(config.pipeline.attackers)],
+        config,
+        seed=1,
+    )
+
+
+def train(module: Pipeline, folder: Path, config: Config) -> None:
+    fit(
+        module,
+        DATASET.train,
+        folder,
+        config=config,
+        epochs=config.pipeline.epochs,
+        balanced=True,
+        seed=1,
+    )
+
+
+def trained(folder: Path, *overrides: str) -> tuple[Pipeline, Pipeline]:
+    """The pipeline after a few steps, and as it was before."""
+    config = tiny_config(*FIVE_STEPS, *overrides)
+    module = made(config)
+    train(module, folder, config)
+    return module, made(config)
+
+
+def moved(after: nn.Module, before: nn.Module) -> float:
+    """How far the weights are from where they were."""
+    pairs = zip(after.parameters(), before.parameters(), strict=True)
+    return sum(float((one - other).detach().abs().sum()) for one, other in pairs)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("pipeline.attackers=2", "pipeline.attacker_steps=2"),
+        ("pipeline.adversary_loss=triplet+entropy", "pipeline.cap=6"),
+        ("compute.precision=bf16-mixed",),
+        ("networks.anonymizer.input=events", "networks.anonymizer.output=replace",
+         "networks.anonymizer.min_sigma=0"),
+    ],
+    ids=["published", "two attackers", "entropy", "bf16", "replace"],
+)  # fmt: skip
+def test_every_network_learns(overrides: tuple[str, ...], tmp_path: Path) -> None:
+    after, before = trained(tmp_path, *overrides)
+    for one, other in zip(
+        [after.anonymizer, after.target, *after.attackers],
+        [before.anonymizer, before.target, *before.attackers],
+        strict=True,
+    ):
+        assert moved(one, other) > 0
+    assert all(torch.isfinite(p).all() for p in after.parameters())
+
+
+def test_without_its_weight_the_attacker_is_only_watched(tmp_path: Path) -> None:
+    """Two runs that differ in the attacker alone end with the same anonymizer."""
+    one, _ = trained(tmp_path / "one", "pipeline.reid_weight=0")
+    other, _ = trained(
+        tmp_path / "other", "pipeline.reid_weight=0", "pipeline.halve_every=1",
+    )  # fmt: skip
+    assert moved(one.anonymizer, other.anonymizer) == 0
+    published, _ = trained(tmp_path / "published", "pipeline.reid_weight=1")
+    assert moved(one.anonymizer, published.anonymizer) > 0
+
+
+def test_learning_rates_follow_their_schedules(tmp_path: Path) -> None:
+    after, _ = trained(
+        tmp_path, "pipeline.epochs=2", "batch.windows_per_epoch=8", "pipeline.halve_every=1"
+    )
+    anonymizer, target, reid = (one.param_groups[0]["lr"] for one in after.trainer.optimizers)
+    assert anonymizer == pytest.approx(0, abs=1e-12)
+    assert target == reid == pytest.approx(1e-3 / 4)
+
+
+class Killed(Exception):
+    """Stands for what ends a process in the middle of an epoch."""
+
+
+class Mortal(Pipeline):
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        if (self.current_epoch, batch_idx) == (1, 1):
+            raise Killed
+        super().training_step(batch, batch_idx)
+
+
+def test_a_killed_pipeline_ends_where_an_undisturbed_one_ends(tmp_path: Path) -> None:
+    longer = ("pipeline.epochs=3", "batch.windows_per_epoch=16", "pipeline.halve_every=1")
+    undisturbed, _ = trained(tmp_path / "undisturbed", *longer)
+    config = tiny_config(*FIVE_STEPS, *longer)
+    with pytest.raises(Killed):
+        train(made(config, Mortal), tmp_path / "killed", config)
+    resumed = made(config)
+    train(resumed, tmp_path / "killed", config)
+    state = undisturbed.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in resumed.state_dict().items())
+
+
+def test_batches_are_counted_once_a_step(tmp_path: Path) -> None:
+    """Held still, the attacker's statistics are those of its own steps alone."""
+    after, _ = trained(tmp_path)
+    # Five steps, each with one pass to hold still for and one of its own.
+    norm = after.attackers[0].backbone.input_norm
+    assert int(norm.num_batches_tracked) == 10
+    assert norm.momentum == 0.1
+
+
+def test_held_still_lets_gradients_through_and_keeps_everything_else() -> None:
+    torch.manual_seed(0)
+    network = ReidNetwork("small", 10, 4).train()
+    windows = torch.rand(4, 10, 32, 32, requires_grad=True)
+    mean = network.backbone.input_norm.running_mean.clone()
+    with held_still(network):
+        embedding, _ = network(windows)
+    embedding.square().sum().backward()
+    assert windows.grad is not None
+    assert windows.grad.abs().sum() > 0
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert torch.equal(network.backbone.input_norm.running_mean, mean)
+    network(windows)
+    assert not torch.equal(network.backbone.input_norm.running_mean, mean)
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_entropy_is_the_one_of_torch() -> None:
+    logits = torch.randn(7, 5, generator=torch.Generator().manual_seed(0))
+    expected = torch.distributions.Categorical(logits=logits).entropy().mean()
+    torch.testing.assert_close(entropy(logits), expected)

@@ -1,0 +1,147 @@
+"""What a trained recogniser finds out about people it never saw."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.config import Config
+from training.datasets.gallery import allowed, queries
+from training.datasets.window_set import WindowSet
+from training.device import device
+from training.retrieval import cmc_and_map
+from training.seeds import derive, numpy_generator, torch_generator
+from training.stages.cover import Cover
+from training.stages.recogniser import scaled
+
+#: Random rankings that chance is averaged over.
+_CHANCE_DRAWS = 20
+
+
+class _Scores(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    #: Who is in each window or query, an index into the data set's subjects.
+    subject: tuple[int, ...]
+
+
+class TargetScores(_Scores):
+    """Of each test window, whether its gesture or emotion was recognised."""
+
+    kind: Literal["target"] = "target"
+    correct: tuple[bool, ...]
+
+
+class ReidScores(_Scores):
+    """Of each query, where in the ranked gallery the same person first is, and its precision."""
+
+    kind: Literal["reid"] = "reid"
+    #: Rank of the first true match, 1 for the best.
+    hits_at: tuple[int, ...]
+    average_precision: tuple[float, ...]
+    #: Queries whose person is nowhere in their gallery; they take no part.
+    dropped: int = 0
+
+
+Scores = TargetScores | ReidScores
+#: Distances float64 ``[Q, N]`` of the windows with those indices to all windows.
+DistanceOf = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+
+
+def evaluate(
+    kind: Literal["target", "reid"],
+    network: nn.Module,
+    cover: Cover,
+    windows: WindowSet,
+    config: Config,
+    seed: int,
+) -> Scores:
+    """The scores of ``network`` on ``windows``, each covered once with noise from ``seed``."""
+    output = _outputs(kind, network, cover, windows, config, seed)
+    if kind == "target":
+        correct = output.argmax(1).numpy() == windows.label
+        return TargetScores(
+            subject=tuple(windows.subject.tolist()), correct=tuple(correct.tolist())
+        )
+    embedding = output.double()
+    if config.evaluation.distance == "cosine":
+        # On the unit sphere the Euclidean order is that of the angle.
+        embedding = functional.normalize(embedding)
+    return ranked(
+        windows, config, seed, lambda chosen: torch.cdist(embedding[chosen], embedding).numpy()
+    )
+
+
+def chance(windows: WindowSet, config: Config, seed: int) -> dict[str, float]:
+    """Percentages of who guesses: the commonest label, and gallery orders drawn at random."""
+    generator = numpy_generator(seed, "chance")
+    found = [
+        ranked(
+            windows,
+            config,
+            derive(seed, "chance", draw),
+            lambda chosen: generator.random((len(chosen), len(windows.label))),
+        )
+        for draw in range(_CHANCE_DRAWS)
+    ]
+    hits = np.concatenate([np.asarray(scores.hits_at) for scores in found])
+    precision = np.concatenate([np.asarray(scores.average_precision) for scores in found])
+    levels = {f"top{k}": 100 * float((hits <= k).mean()) for k in (1, 5, 10)}
+    levels["map"] = 100 * float(precision.mean())
+    if (windows.label >= 0).all():
+        levels["target_acc"] = 100 * float(np.bincount(windows.label).max() / len(windows.label))
+    return levels
+
+
+def ranked(
+    windows: WindowSet,
+    config: Config,
+    seed: int,
+    distance: DistanceOf,
+) -> ReidScores:
+    """Ranks the gallery of several draws of queries by ``distance(queries)``, ``[Q, N]``."""
+    rule = config.dataset.rule
+    hits: list[int] = []
+    precision: list[float] = []
+    subject: list[int] = []
+    dropped = 0
+    for draw in range(config.evaluation.draws):
+        chosen = queries(windows, rule, numpy_generator(seed, "queries", draw))
+        gallery = allowed(windows, chosen, rule)
+        ranking = cmc_and_map(distance(chosen), windows.subject[chosen], windows.subject, gallery)
+        hits += ranking.hits_at.tolist()
+        precision += ranking.average_precision.tolist()
+        subject += windows.subject[chosen[ranking.query]].tolist()
+        dropped += ranking.dropped
+    return ReidScores(
+        subject=tuple(subject),
+        hits_at=tuple(hits),
+        average_precision=tuple(precision),
+        dropped=dropped,
+    )
+
+
+@torch.no_grad()
+def _outputs(
+    kind: str, network: nn.Module, cover: Cover, windows: WindowSet, config: Config, seed: int
+) -> Tensor:
+    """Logits or embeddings of all ``windows``, float32 on the CPU."""
+    place = device(config.compute)
+    generator = torch_generator(place, seed, "noise")
+    training = network.training
+    network.to(place).eval()
+    cover.to(place)
+    found = []
+    for start in range(0, len(windows.label), config.evaluation.batch_size):
+        stop = start + config.evaluation.batch_size
+        # A copy: memory-mapped windows cannot be written to, and torch warns of that.
+        counts = torch.from_numpy(np.array(windows.windows[start:stop])).to(place)
+        output = network(cover(scaled(counts, config), generator))
+        found.append((output if kind == "target" else output[0]).float().cpu())
+    network.train(training)
+    return torch.cat(found)

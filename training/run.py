@@ -1,0 +1,272 @@
+"""One seed of a training run: its stages, each done once, in a folder that survives a kill.
+
+::
+
+    RUN/seed-0/pretrain/target/   settings.json, training.ckpt while it runs, target.pt, log/,
+                                  done.json
+    RUN/seed-0/pretrain/reid/
+    RUN/seed-0/pipeline/          anonymizer.pt, target.pt, reid.pt
+    RUN/seed-0/gaussian-32/target/ ...
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
+from models.networks.denoiser import Denoiser
+from models.networks.reid import ReidNetwork
+from models.networks.resnet import Backbone, load_imagenet
+from models.networks.target import TargetNetwork
+from training.checkpoint import Checkpoint, load_checkpoint
+from training.config import Config, FitPart
+from training.datasets.window_set import Dataset
+from training.errors import TrainingError
+from training.evaluate import Scores, evaluate
+from training.results import summary
+from training.seeds import derive
+from training.stages.cover import Cover, Learned, Raw
+from training.stages.fit import fit, forget
+from training.stages.folder import Done, StageFolder
+from training.stages.pipeline import Pipeline
+from training.stages.recogniser import Recogniser, reid_cost, target_cost
+
+Task = Literal["target", "reid"]
+TASKS: tuple[Task, ...] = ("target", "reid")
+#: Windows of a split that its hash looks at.
+_SAMPLED = 64
+
+
+class Run:
+    """The stages of one seed. Each method trains what is not there yet and returns it."""
+
+    def __init__(self, folder: Path, config: Config, dataset: Dataset, seed: int) -> None:
+        self.folder = folder / f"seed-{seed}"
+        self.config = config
+        self.dataset = dataset
+        self.seed = seed
+        #: By which the data set is known again.
+        self.content = content(dataset)
+        #: Seconds that each of the stages asked for took, whenever that was.
+        self._durations_s: dict[str, float] = {}
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of training behind what was asked for, each stage counted once."""
+        return sum(self._durations_s.values())
+
+    def pretrained(self, task: Task) -> Path:
+        """The network that knows ``task`` from raw windows (paper, Sec. 4.2)."""
+        self.pretraining(task)
+        return self.folder / "pretrain" / task / f"{task}.pt"
+
+    def pretraining(self, task: Task) -> Scores:
+        """What that network finds out on the test split."""
+        return self.recognised(f"pretrain/{task}", task, Raw(), None, self.config.pretrain)
+
+    def pipeline(self, anonymizer: AnonymizerConfig | None = None, stage: str = "pipeline") -> Path:
+        """The anonymizer of the adversarial stage (paper, Sec. 4.3)."""
+        config = self.config
+        wanted = anonymizer or config.networks.anonymizer
+        starts = {task: self.pretrained(task) for task in TASKS}
+        folder = StageFolder(self.folder / stage)
+        done = folder.open(
+            self._settings(
+                anonymizer=wanted.to_dict(),
+                pipeline=config.pipeline.model_dump(mode="json"),
+                starts={task: _digest(path) for task, path in starts.items()},
+            )
+        )
+        if done is None:
+            seed = derive(self.seed, stage)
+            torch.manual_seed(seed)
+            reid = cast(ReidNetwork, load_checkpoint(starts["reid"], "reid").network())
+            module = Pipeline(
+                AnonymizerNetwork(wanted),
+                cast(TargetNetwork, load_checkpoint(starts["target"], "target").network()),
+                # All but the first begin with what nobody knows.
+                [reid, *(self._new_reid() for _ in range(1, config.pipeline.attackers))],
+                config,
+                seed,
+            )
+            duration_s = fit(
+                module,
+                self.dataset.train,
+                folder.path,
+                config=config,
+                epochs=config.pipeline.epochs,
+                balanced=True,
+                seed=seed,
+                cover=Learned(module.anonymizer),
+            )
+            trained: dict[str, nn.Module] = {
+                "anonymizer": module.anonymizer,
+                "target": module.target,
+                "reid": module.attackers[0],
+            }
+            for name, network in trained.items():
+                self._save(folder.network(name), name, network, {"stage": stage})
+            done = folder.close(Done(duration_s=duration_s))
+            forget(folder.path)
+        self._durations_s[stage] = done.duration_s
+        return folder.network("anonymizer")
+
+    def recognised(
+        self,
+        stage: str,
+        task: Task,
+        cover: Cover,
+        start: Path | None,
+        part: FitPart,
+        *,
+        denoise: bool = False,
+    ) -> Scores:
+        """What a recogniser trained on covered windows finds out on the test split.
+
+        It begins from the network in ``start``, or from a new one, with a denoiser before it
+        if ``denoise`` (paper, Sec. 4.4 and 5.6).
+        """
+        config = self.config
+        folder = StageFolder(self.folder / stage)
+        done = folder.open(
+            self._settings(
+                task=task,
+                cover=cover.settings,
+                start=None if start is None else _digest(start),
+                fit=part.model_dump(mode="json"),
+                evaluation=config.evaluation.model_dump(mode="json"),
+                inversion=config.inversion.model_dump(mode="json") if denoise else None,
+            )
+        )
+        if done is None:
+            seed = derive(self.seed, stage)
+            torch.manual_seed(seed)
+            network = self._new(task) if start is None else load_checkpoint(start, task).network()
+            networks = config.networks
+            denoiser = (
+                Denoiser(
+                    config.representation.channels, networks.denoiser_depth, networks.denoiser_width
+                )
+                if denoise
+                else None
+            )
+            cost = target_cost if task == "target" else reid_cost
+            duration_s = fit(
+                Recogniser(network, cost, cover, config, part, seed, denoiser),
+                self.dataset.train,
+                folder.path,
+                config=config,
+                epochs=part.epochs,
+                balanced=task == "reid",
+                seed=seed,
+                cover=cover,
+            )
+            whole = network if denoiser is None else nn.Sequential(denoiser, network)
+            scores = evaluate(task, whole, cover, self.dataset.test, config, self.seed)
+            about = {"stage": stage, "cover": {"name": cover.name, **cover.settings}}
+            metrics = summary(scores)
+            self._save(folder.network(task), task, network, about, metrics)
+            if denoiser is not None:
+                self._save(folder.network("denoiser"), "denoiser", denoiser, about, metrics)
+            done = folder.close(Done(duration_s=duration_s, scores=scores))
+            forget(folder.path)
+        assert done.scores is not None
+        self._durations_s[stage] = done.duration_s
+        return done.scores
+
+    def _new(self, task: Task) -> TargetNetwork | ReidNetwork:
+        return self._new_target() if task == "target" else self._new_reid()
+
+    def _new_target(self) -> TargetNetwork:
+        if not self.dataset.labels:
+            raise TrainingError("has no task to recognise", source=self.dataset.name)
+        networks, channels = self.config.networks, self.config.representation.channels
+        network = TargetNetwork(networks.arch, channels, len(self.dataset.labels))
+        self._begin(network.backbone)
+        return network
+
+    def _new_reid(self) -> ReidNetwork:
+        people = len(np.unique(self.dataset.train.subject))
+        networks, channels = self.config.networks, self.config.representation.channels
+        network = ReidNetwork(networks.arch, channels, people)
+        self._begin(network.backbone)
+        return network
+
+    def _begin(self, backbone: Backbone) -> None:
+        if self.config.networks.imagenet is not None:
+            load_imagenet(backbone, Path(self.config.networks.imagenet))
+
+    def _save(
+        self,
+        path: Path,
+        kind: Any,
+        network: nn.Module,
+        about: dict[str, Any],
+        metrics: dict[str, Any] | None = None,
+    ) -> None:
+        made = network.config
+        config = made.to_dict() if isinstance(made, AnonymizerConfig) else made
+        Checkpoint(
+            kind=kind,
+            config=cast(dict[str, Any], config),
+            state=network.state_dict(),
+            representation=self.config.representation,
+            labels=self.dataset.labels if kind == "target" else (),
+            trained_on={
+                "dataset": self.dataset.name,
+                "notes": list(self.dataset.notes),
+                "seed": self.seed,
+                "config": self.config.name,
+                "train": counts(self.dataset)["train"],
+                **about,
+            },
+            metrics=metrics or {},
+        ).save(path)
+
+    def _settings(self, **own: Any) -> dict[str, Any]:
+        """What a stage depends on: the same settings give the same networks."""
+        config = self.config.model_dump(mode="json")
+        return {
+            "seed": self.seed,
+            "data": {"name": self.dataset.name, "digest": self.content},
+            **{name: config[name] for name in ("dataset", "representation", "batch", "augment")},
+            "networks": {k: v for k, v in config["networks"].items() if k != "anonymizer"},
+            "precision": config["compute"]["precision"],
+            **own,
+        }
+
+
+def counts(dataset: Dataset) -> dict[str, dict[str, int]]:
+    """Subjects, recordings and windows of both splits."""
+    return {
+        name: {
+            "subjects": len(np.unique(split.subject)),
+            "recordings": len(np.unique(split.recording)),
+            "windows": len(split.label),
+        }
+        for name, split in (("train", dataset.train), ("test", dataset.test))
+    }
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        # Reading it in earnest says what is wrong, in the words for a checkpoint.
+        load_checkpoint(path)
+        raise
+
+
+def content(dataset: Dataset) -> str:
+    """A hash by which a data set is known again: who does what, and a sample of the counts."""
+    digest = hashlib.sha256()
+    for split in (dataset.train, dataset.test):
+        for column in (split.subject, split.label, split.recording, split.condition):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        sample = split.windows[:: max(1, len(split.windows) // _SAMPLED)]
+        digest.update(np.ascontiguousarray(sample).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,84 @@
+"""What lies over the windows that a recogniser sees: nothing, Gaussian noise, or a network."""
+
+import hashlib
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.networks.anonymizer import AnonymizerNetwork
+
+
+class Cover(nn.Module):
+    """Turns raw counts ``[N, 2T, H, W]`` into what leaves the camera, with fresh noise each call.
+
+    Nothing of it learns. ``generator`` makes a call repeatable; without one the noise comes
+    from torch's global generator.
+    """
+
+    #: Its name in tables and folders.
+    name: str
+    #: What tells it from others of its name, as plain values.
+    settings: dict[str, Any]
+
+    def forward(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """The covered windows, of the same shape."""
+        raise NotImplementedError
+
+
+class Raw(Cover):
+    """Nothing: the raw windows."""
+
+    name = "raw"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settings = {}
+
+    def forward(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """``y = x``."""
+        return windows
+
+
+class Gaussian(Cover):
+    """Noise of one standard deviation, in counts: the baseline (paper, Sec. 5.3)."""
+
+    def __init__(self, std: float) -> None:
+        super().__init__()
+        self.std = std
+        self.name = f"gaussian-{std:g}"
+        self.settings = {"std": std}
+
+    def forward(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """``y = x + std * z``."""
+        return windows + self.std * standard_normal(windows, generator)
+
+
+class Learned(Cover):
+    """An anonymizer as it is (paper, Sec. 4.4): no gradient passes it."""
+
+    def __init__(self, anonymizer: AnonymizerNetwork, name: str = "anonynoise") -> None:
+        super().__init__()
+        self.anonymizer = anonymizer
+        self.name = name
+        self.settings = {"anonymizer": _digest(anonymizer)}
+
+    @torch.no_grad()
+    def forward(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """``y = A(x, z)``."""
+        return self.anonymizer(  # type: ignore[no-any-return]
+            windows, standard_normal(windows, generator)
+        )
+
+
+def standard_normal(like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Independent standard normal numbers, float32 in the shape of ``like``."""
+    return torch.randn(like.shape, generator=generator, device=like.device)
+
+
+def _digest(network: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()
