@@ -18,6 +18,8 @@ from models.manifest import Manifest
 
 #: What the name ``default`` stands for.
 DEFAULT_MODEL = "gaussian-4"
+#: A model for windows of any size, whatever the default is.
+BASELINE_MODEL = "gaussian-4"
 #: Environment variable that names another root than the packaged one.
 ROOT_VARIABLE = "ANONYNOISE_MODELS"
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from models.anonymizer import load_anonymizer
 from models.noise import NoiseSource
+from models.repository import BASELINE_MODEL
 from models.session import OUTPUT, open_session
 from service.bench.race import race
 from service.bench.result import BenchError, Effort, Result, Say
@@ -16,9 +17,9 @@ _MEAN_COUNT = 0.3
 
 
 def measure(effort: Effort, say: Say) -> Iterator[Result]:
-    """Yield a result a window size, for the default model on the device it takes by default."""
+    """Yield a result a window size, for the baseline on the device it takes by default."""
     # One thread, so that the two sessions do not disturb each other.
-    anonymizer = load_anonymizer(threads=1)
+    anonymizer = load_anonymizer(BASELINE_MODEL, threads=1)
     model = anonymizer.model
     bare = open_session(model, "auto", 1)
     channels = model.manifest.channels

@@ -15,6 +15,7 @@ import numpy as np
 import websockets
 
 from models.anonymizer import load_anonymizer
+from models.repository import BASELINE_MODEL
 from service.bench.feeder import Feeder, Rig, Run
 from service.bench.loop import run
 from service.bench.result import BenchError, Effort, Goal, Result, Say
@@ -99,7 +100,7 @@ async def _capacity(feeder: Feeder, served: Served, windows_per_s: float, enough
 
 def _bare_rate() -> float:
     """Windows a second of the anonymizer alone."""
-    anonymizer = load_anonymizer()
+    anonymizer = load_anonymizer(BASELINE_MODEL)
     shape = (1, anonymizer.manifest.channels, _RIG.height, _RIG.width)
     windows = np.ones(shape, np.uint16)
     anonymizer.anonymize(windows)

@@ -9,6 +9,7 @@ from typing import Any, Self
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from models.repository import BASELINE_MODEL
 from service.bench.child import Child
 from service.bench.result import BenchError
 
@@ -23,7 +24,7 @@ class Served:
 
     def __init__(self, ports: list[int], *, log_level: str = "info") -> None:
         cameras = [f"--camera={n}=dv://127.0.0.1:{port}" for n, port in enumerate(ports)]
-        arguments = ("serve", "--listen", "127.0.0.1:0", *cameras)
+        arguments = ("serve", "--listen", "127.0.0.1:0", "--model", BASELINE_MODEL, *cameras)
         self._child = Child(
             "anonynoise", *arguments, said_on="stderr", ANONYNOISE_LOG_LEVEL=log_level
         )

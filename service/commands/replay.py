@@ -24,7 +24,7 @@ from service.commands.options import parse_address, parse_sensor, unusable
 from service.replay import replay
 from service.stop import until_stopped
 
-#: The recording that comes along: synthetic, of nobody (events/stand_in.py).
+#: The recording that comes along: synthetic, of nobody (training/simulator/stand_in.py).
 STAND_IN = Path(__file__).parents[1] / "assets" / "stand-in.aedat4"
 
 

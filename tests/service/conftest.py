@@ -19,6 +19,8 @@ from service.server import Server, running
 from tests.service.peers import WINDOW_US, DvPeer
 
 _POLL_S = 0.002
+#: What serves the tests unless they say otherwise: any sensor, windows of 0.1 s.
+MODEL = "gaussian-4"
 READ_TOKEN = "read-" + "r" * 20
 ADMIN_TOKEN = "admin-" + "a" * 20
 
@@ -60,7 +62,7 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
     async with AsyncExitStack() as stack:
 
         async def start(token: str | None = None, **config: Any) -> Running:
-            settings = {"listen": "127.0.0.1:0", "threads": 1} | config
+            settings = {"listen": "127.0.0.1:0", "threads": 1, "model": MODEL} | config
             server = await stack.enter_async_context(running(Config(**settings)))
             headers = {"Authorization": f"Bearer {token}"} if token else {}
             http = await stack.enter_async_context(
@@ -115,6 +117,7 @@ def running_service() -> Iterator[Callable[..., AbstractContextManager[RunningEl
                 settings: dict[str, Any] = {
                     "listen": "127.0.0.1:0",
                     "threads": 1,
+                    "model": MODEL,
                     "cameras": [{"id": "hall", "url": peer.url}],
                 } | (config or {})
                 playing = asyncio.create_task(play(peer))

@@ -13,10 +13,10 @@ from click.testing import CliRunner
 
 import anonynoise
 from events.aedat4 import write_aedat4
-from models.repository import DEFAULT_MODEL
 from service.commands import anonymize as anonymize_module
 from service.message import read_windows
 from tests.service.classifiers import add_classifier
+from tests.service.conftest import MODEL
 from tests.service.peers import SENSOR, window_events
 from tests.shared_data import shared
 
@@ -73,7 +73,7 @@ def test_nothing_needs_torch():
 
 def test_anonymize(run, recording, tmp_path):
     out = tmp_path / "three.windows"
-    result = run("anonymize", recording, out)
+    result = run("anonymize", recording, out, "--model", MODEL)
     assert result.exit_code == 0, result.stderr
     assert "3 windows of 600 events (0 outside, 0 windows dropped)" in result.output
     with out.open("rb") as file:
@@ -85,7 +85,7 @@ def test_anonymize(run, recording, tmp_path):
 def test_anonymize_keeps_what_came_before_the_damage(run, recording, tmp_path):
     recording.write_bytes(recording.read_bytes()[:-1500])
     out = tmp_path / "out.windows"
-    result = run("anonymize", recording, out)
+    result = run("anonymize", recording, out, "--model", MODEL)
     one_line(result, str(recording), "offset")
     with out.open("rb") as file:
         assert list(read_windows(file))
@@ -97,7 +97,9 @@ def test_anonymize_on_a_full_disk_leaves_nothing_behind(run, recording, tmp_path
 
     monkeypatch.setattr(anonymize_module, "frame", full)
     out = tmp_path / "out.windows"
-    one_line(run("anonymize", recording, out), str(out), "No space left on device")
+    one_line(
+        run("anonymize", recording, out, "--model", MODEL), str(out), "No space left on device"
+    )
     assert [path.name for path in tmp_path.iterdir()] == [recording.name]
 
 
@@ -111,7 +113,10 @@ def test_anonymize_on_a_disk_that_is_really_full(run, recording, tmp_path):
     if mounted.returncode:
         pytest.skip("a tmpfs cannot be mounted here")
     try:
-        one_line(run("anonymize", recording, disk / "o"), "disk/o: No space left on device")
+        one_line(
+            run("anonymize", recording, disk / "o", "--model", MODEL),
+            "disk/o: No space left on device",
+        )
         assert list(disk.iterdir()) == []
     finally:
         subprocess.run(["umount", disk], check=True)
@@ -122,7 +127,10 @@ def test_anonymize_on_a_disk_that_is_really_full(run, recording, tmp_path):
     [
         (("{none}", "{out}"), "No such file or directory"),
         (("{text}", "{out}"), "says no sensor size, give --sensor"),
-        (("{text}", "{out}", "--sensor", "8192x8192"), "text.txt: a window of"),
+        (
+            ("{text}", "{out}", "--sensor", "8192x8192", "--model", MODEL),
+            "text.txt: a window of",
+        ),
         (("{recording}", "/nowhere/out"), "/nowhere/out: No such file or directory"),
         (("{recording}", "{out}", "--model", "none"), "none"),
         (("{recording}", "{out}", "--device", "cuda"), "no CUDA"),
@@ -165,11 +173,11 @@ def test_demo_without_a_terminal(tmp_path):
 
 
 def test_demo_labels_its_windows_where_there_is_a_classifier(repository):
-    add_classifier(repository, "waving", model=DEFAULT_MODEL)
+    add_classifier(repository, "waving", model=MODEL)
     done = subprocess.run(
         [
             *(sys.executable, "-m", "anonynoise", "demo"),
-            *("--windows", "3", "--listen", "127.0.0.1:0"),
+            *("--windows", "3", "--listen", "127.0.0.1:0", "--model", MODEL),
         ],
         capture_output=True,
         text=True,

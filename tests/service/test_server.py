@@ -18,14 +18,15 @@ from cryptography.x509.oid import NameOID
 from service.config import Config, ConfigError
 from service.message import decode_message
 from service.server import running
-from tests.service.conftest import ADMIN_TOKEN, READ_TOKEN
+from tests.service.conftest import ADMIN_TOKEN, MODEL, READ_TOKEN
 from tests.service.peers import window_events
 
 
 async def start(*arguments: str, **environment: str) -> tuple[asyncio.subprocess.Process, str]:
     """``anonynoise serve`` in a process of its own, and its address."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "anonynoise", "serve", "--listen", "127.0.0.1:0", *arguments),
+        *(sys.executable, "-m", "anonynoise", "serve", "--listen", "127.0.0.1:0"),
+        *("--model", MODEL, *arguments),
         stderr=asyncio.subprocess.PIPE,
         env=None if not environment else {"PATH": "/usr/bin:/bin", **environment},
     )
@@ -123,7 +124,11 @@ async def test_tls(camera, tmp_path):
     files = certificate(tmp_path)
     trusting = ssl.create_default_context(cafile=files["certificate"])
     config = Config(
-        listen="localhost:0", tls=files, cameras=[{"id": "hall", "url": camera.url}], threads=1
+        listen="localhost:0",
+        tls=files,
+        cameras=[{"id": "hall", "url": camera.url}],
+        threads=1,
+        model=MODEL,
     )
     async with running(config) as server:
         assert server.url.startswith("https://localhost:")
