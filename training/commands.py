@@ -18,7 +18,7 @@ _SHARED = (
         "config_name",
         default="small",
         show_default=True,
-        help="paper, small, smoke, or a YAML file.",
+        help="paper, small, smoke, event-reid, or a YAML file.",
     ),
     click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Over the file."),
     click.option(

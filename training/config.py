@@ -1,6 +1,6 @@
 """What one training run does: every number of it, in one file that a person can read.
 
-A configuration is a YAML file of this package (``paper``, ``small``, ``smoke``) or anyone's
+A configuration is a YAML file of this package (one of :data:`NAMES`) or anyone's
 own; ``--set pipeline.epochs=3`` changes one value of it.
 """
 
@@ -19,7 +19,7 @@ from models.networks.anonymizer import AnonymizerConfig
 from training.errors import TrainingError
 
 #: The configurations that come along.
-NAMES = ("paper", "small", "smoke")
+NAMES = ("paper", "small", "smoke", "event-reid")
 _MOST_BYTES = 1 << 20
 
 Positive = Annotated[float, Field(gt=0)]

@@ -66,6 +66,15 @@ def test_an_arm_stretched_forward_covers_the_torso() -> None:
     assert order.index("torso") < order.index("upper_arm") < order.index("forearm")
 
 
+@pytest.mark.parametrize("right_is_nearer", [True, False])
+def test_the_nearer_hand_covers_the_other(right_is_nearer: bool) -> None:
+    body = draw_body(np.random.default_rng(0))
+    near, far = (-0.3, 0.4, 0.6), (-0.3, 0.4, 0.3)
+    drawn = parts(body, pose(wrists=(near, far) if right_is_nearer else (far, near)), CAMERA)
+    last = drawn[drawn[:, 8] == PARTS.index("forearm")][-1]
+    assert (last[0] < CAMERA.x_px) == right_is_nearer
+
+
 def test_leaning_moves_the_head_and_leaves_the_hips() -> None:
     body = draw_body(np.random.default_rng(1))
     upright, leaning = (parts(body, pose(lean=lean), CAMERA) for lean in (0.0, 0.1))

@@ -56,6 +56,15 @@ def test_every_argument_matters(other: tuple[int, int, str, str, int]) -> None:
     assert (one.body.tempo == two.body.tempo) == same_person
 
 
+def test_a_person_stands_elsewhere_each_time() -> None:
+    cameras = [
+        gesture_scene(0, 0, "air_drums", "led", repetition).camera for repetition in range(40)
+    ]
+    assert np.std([camera.x_px for camera in cameras]) > 3
+    assert np.std([camera.y_px for camera in cameras]) > 2
+    assert np.std([1 / camera.distance_m for camera in cameras]) > 0.05
+
+
 @pytest.mark.parametrize("subject", range(3))
 def test_the_right_hand_waves_on_the_pictures_left(subject: int) -> None:
     right, left = (events(f"{side}_hand_wave", subject) for side in ("right", "left"))

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from events.recording import open_recording
-from training.simulator.recordings import FORMATS, record, takes, write_take
+from training.simulator import recordings
+from training.simulator.pixel import PixelParameters
+from training.simulator.recordings import FORMATS, draw_sensor, record, takes, write_take
 
 SHORT_US = 60_000
 
@@ -36,6 +38,20 @@ def test_a_recording_depends_on_its_take_alone() -> None:
     assert packet["t"][-1] < SHORT_US
     assert packet["x"].max() < sensor.width
     assert packet["y"].max() < sensor.height
+
+
+def test_no_two_recordings_share_a_sensor(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def spy(generator: np.random.Generator) -> PixelParameters:
+        drawn.append(draw_sensor(generator))
+        return drawn[-1]
+
+    monkeypatch.setattr(recordings, "draw_sensor", spy)
+    planned = takes("gesture", ("led", "natural"), seed=4, subjects=2, repetitions=2)
+    for take in planned:
+        record(take, 1_000)
+    assert len(set(drawn)) == len(planned)
 
 
 def test_formats_hold_the_same_events(tmp_path: Path) -> None:
