@@ -55,7 +55,14 @@ def export_gaussian(out: Path, std: float, bins: int, window_us: int, name: str 
     type=click.Path(path_type=Path),
     help="A .npy file of counts [N, 2T, H, W]: the self-test's limits are taken from them.",
 )
-def export_anonymizer(checkpoint: Path, out: Path, windows: Path | None, **fields: Any) -> None:
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="table1.json of `train report`: what was found goes into the manifest.",
+)
+def export_anonymizer(
+    checkpoint: Path, out: Path, windows: Path | None, results: Path | None, **fields: Any
+) -> None:
     """Write the trained anonymizer CHECKPOINT as the new folder OUT.
 
     ONNX Runtime must give what torch gives, and the service's self-test must pass, or there
@@ -67,6 +74,7 @@ def export_anonymizer(checkpoint: Path, out: Path, windows: Path | None, **field
         from training import export as exports  # noqa: PLC0415 - needs torch
         from training.calibration import read_windows  # noqa: PLC0415
         from training.checkpoint import load_checkpoint  # noqa: PLC0415
+        from training.results import found  # noqa: PLC0415
 
         trained = load_checkpoint(checkpoint, "anonymizer")
         model = exports.export_anonymizer(
@@ -74,7 +82,7 @@ def export_anonymizer(checkpoint: Path, out: Path, windows: Path | None, **field
             out,
             representation=trained.representation,
             trained_on=trained.trained_on,
-            metrics=trained.metrics,
+            metrics=trained.metrics if results is None else found(results, "anonynoise"),
             calibration=None if windows is None else read_windows(windows),
             **fields,
         )

@@ -14,7 +14,7 @@ from models.manifest import first_problem
 from training.bootstrap import clustered_interval
 from training.errors import TrainingError
 from training.evaluate import ReidScores, Scores, TargetScores
-from training.files import write_json, write_whole
+from training.files import read_json, write_json, write_whole
 from training.seeds import numpy_generator
 
 #: Columns of a table: key, heading.
@@ -123,6 +123,19 @@ def merged(results: list[SeedResult]) -> dict[str, Any]:
         "config": first.config,
         "rows": [_row(results, *key) for key in keys],
     }
+
+
+def found(path: Path, input_: str) -> dict[str, Any]:
+    """What the published document in ``path`` says of ``input_`` and of the raw windows.
+
+    Raises :class:`TrainingError`.
+    """
+    document = read_json(path)
+    rows = document.get("rows", []) if isinstance(document, dict) else []
+    told = [row for row in rows if row.get("input") in ("raw", input_)]
+    if not any(row["input"] == input_ for row in told):
+        raise TrainingError(f"has no row {input_}", source=str(path), field="rows")
+    return {name: document.get(name) for name in ("seeds", "chance", "confidence")} | {"rows": told}
 
 
 def _what(result: SeedResult) -> dict[str, JsonValue]:

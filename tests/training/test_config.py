@@ -52,14 +52,14 @@ def test_overrides_reach_every_depth_and_kind_of_value() -> None:
             "pipeline.epochs=3",
             "pretrain.learning_rate=2e-5",
             "gaussian=[1, 2.5]",
-            "networks.anonymizer.output=add",
+            "networks.anonymizer.width=24",
             "batch.windows_per_epoch=null",
         ],
     )
     assert config.pipeline.epochs == 3
     assert config.pretrain.learning_rate == 2e-5
     assert config.gaussian == (1, 2.5)
-    assert config.networks.anonymizer.output == "add"
+    assert config.networks.anonymizer.width == 24
     assert config.batch.windows_per_epoch is None
 
 
