@@ -19,6 +19,10 @@ from models.repository import (
 )
 from tests.models.onnx_models import classifying, noisy
 
+LEARNED = ("anonynoise-eye", "anonynoise-gesture")
+BASELINES = ("gaussian-1", "gaussian-16", "gaussian-32", "gaussian-4")
+CLASSIFIERS = ("emotion", "gesture")
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
@@ -29,17 +33,34 @@ def root(tmp_path: Path) -> Path:
 
 def test_the_package_ships_models_that_verify() -> None:
     repository = Repository()
-    assert repository.list() == ("gaussian-1", "gaussian-16", "gaussian-32", "gaussian-4")
+    assert repository.list() == tuple(sorted(LEARNED + BASELINES + CLASSIFIERS))
     assert set(repository.verify().values()) == {None}
     assert repository.load("default").manifest.name == repository.load().manifest.name
-    assert repository.load().manifest.name == DEFAULT_MODEL == "gaussian-4"
+    assert repository.load().manifest.name == DEFAULT_MODEL == "anonynoise-gesture"
 
 
-def test_shipped_models_claim_nothing() -> None:
-    for name in Repository().list():
+def test_the_shipped_baselines_claim_nothing() -> None:
+    for name in BASELINES:
         manifest = Repository().load(name).manifest
         assert (manifest.trained_on, manifest.metrics, manifest.audit) == (None, None, None)
         assert "nothing was audited" in manifest.description
+
+
+def test_the_shipped_networks_say_how_they_were_made_and_what_was_found() -> None:
+    for name in LEARNED + CLASSIFIERS:
+        model = Repository().load_any(name)
+        assert len(model.onnx_bytes) < 10_000_000
+        assert "simulated" in str(model.manifest.trained_on)
+        assert "synthetic" in model.manifest.description
+    for name in LEARNED:
+        assert Repository().load(name).manifest.audit is None
+
+
+def test_each_shipped_classifier_reads_what_a_shipped_anonymizer_publishes() -> None:
+    repository = Repository()
+    for name, anonymizer in zip(CLASSIFIERS, LEARNED, strict=True):
+        manifest = repository.load_classifier(name).manifest
+        assert manifest.anonymizer_sha256 == repository.load(anonymizer).manifest.sha256
 
 
 def test_saved_is_loaded(root: Path) -> None:

@@ -9,7 +9,16 @@ import pytest
 from training.errors import TrainingError
 from training.evaluate import ReidScores, TargetScores
 from training.files import write_json
-from training.results import Row, SeedResult, markdown, merged, publish, read_seed, summary
+from training.results import (
+    Row,
+    SeedResult,
+    found,
+    markdown,
+    merged,
+    publish,
+    read_seed,
+    summary,
+)
 
 TARGET = TargetScores(subject=(0, 0, 1, 1), correct=(True, True, True, False))
 REID = ReidScores(
@@ -112,3 +121,18 @@ def test_a_damaged_result_is_one_line(text: str, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"seed\.json") as caught:
         read_seed(tmp_path / "seed.json")
     assert "\n" not in str(caught.value)
+
+
+def test_what_was_found_is_taken_from_the_published_document(tmp_path: Path) -> None:
+    rows = (
+        *result().rows,
+        Row(input="gaussian-4", stage="post-training", target=TARGET, reid=REID),
+        Row(input="anonynoise", stage="post-training", target=TARGET, reid=REID),
+    )
+    write_json(tmp_path / "table1.json", merged([result(rows=rows)]))
+    told = found(tmp_path / "table1.json", "anonynoise")
+    assert [row["input"] for row in told["rows"]] == ["raw", "anonynoise"]
+    assert told["seeds"] == [0]
+    assert told["chance"]["top1"] == 16
+    with pytest.raises(TrainingError, match="has no row other"):
+        found(tmp_path / "table1.json", "other")

@@ -1,6 +1,7 @@
 """The adversarial stage."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -152,3 +153,31 @@ def test_entropy_is_the_one_of_torch() -> None:
     logits = torch.randn(7, 5, generator=torch.Generator().manual_seed(0))
     expected = torch.distributions.Categorical(logits=logits).entropy().mean()
     torch.testing.assert_close(entropy(logits), expected)
+
+
+class Watched(Pipeline):
+    """Remembers how loose the anonymizer's bound was at every step."""
+
+    def __init__(self, *arguments: Any, **fields: Any) -> None:
+        super().__init__(*arguments, **fields)
+        self.slacks: list[float] = []
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        super().training_step(batch, batch_idx)
+        self.slacks.append(self.anonymizer.slack)
+
+
+def test_a_bounded_anonymizer_begins_loose_and_ends_at_its_own_bound(tmp_path: Path) -> None:
+    bounded = "{design: cheap, width: 4, input: events, output: bounded, min_sigma: 1, energy: 5}"
+    config = tiny_config(
+        f"networks.anonymizer={bounded}",
+        "batch.windows_per_epoch=16",
+        "pipeline.epochs=4",
+        "pipeline.energy_start=100",
+    )
+    module = made(config, Watched)
+    assert isinstance(module, Watched)
+    train(module, tmp_path, config)
+    # Two steps an epoch: equal factors in the first half, the model's own bound in the second.
+    assert module.slacks == pytest.approx([100, 100**0.75, 10, 100**0.25, 1, 1, 1, 1])
+    assert module.anonymizer.slack == 1
