@@ -17,7 +17,7 @@ from models.files import read_bounded
 from models.manifest import Manifest
 
 #: What the name ``default`` stands for.
-DEFAULT_MODEL = "gaussian-4"
+DEFAULT_MODEL = "anonynoise-gesture"
 #: A model for windows of any size, whatever the default is.
 BASELINE_MODEL = "gaussian-4"
 #: Environment variable that names another root than the packaged one.

@@ -36,7 +36,7 @@ def test_every_help_has_an_example(command: list[str]) -> None:
 def test_list_names_every_model_and_the_default() -> None:
     rows = json.loads(run("list", "--json").stdout)
     assert [row["name"] for row in rows] == list(Repository().list())
-    assert [row["name"] for row in rows if row["default"]] == ["gaussian-4"]
+    assert [row["name"] for row in rows if row["default"]] == ["anonynoise-gesture"]
     assert all(row["problem"] is None for row in rows)
     assert "gaussian-4" in run("list").stdout
 
@@ -53,10 +53,10 @@ def test_list_says_what_is_wrong_with_a_broken_model(tmp_path: Path) -> None:
 
 def test_show_prints_the_manifest() -> None:
     text = (PACKAGED_ROOT / "gaussian-4" / "manifest.json").read_text()
-    assert run("show", "--json").stdout == text
     assert run("show", "gaussian-4", "--json").stdout == text
     assert run("show", PACKAGED_ROOT / "gaussian-4", "--json").stdout == text
-    assert "gaussian-baseline" in run("show").stdout
+    assert "gaussian-baseline" in run("show", "gaussian-4").stdout
+    assert "anti-reid" in run("show").stdout
 
 
 @pytest.mark.parametrize("name", ["nobody", "../gaussian-4", "/missing", ""])

@@ -19,9 +19,9 @@ from models.repository import (
 )
 from tests.models.onnx_models import classifying, noisy
 
-LEARNED = ("anonynoise-eye", "anonynoise-gesture")
+LEARNED = ("anonynoise-gesture",)
 BASELINES = ("gaussian-1", "gaussian-16", "gaussian-32", "gaussian-4")
-CLASSIFIERS = ("emotion", "gesture")
+CLASSIFIERS = ("gesture",)
 
 
 @pytest.fixture

@@ -131,7 +131,10 @@ def test_anonymize_on_a_disk_that_is_really_full(run, recording, tmp_path):
             ("{text}", "{out}", "--sensor", "8192x8192", "--model", MODEL),
             "text.txt: a window of",
         ),
-        (("{recording}", "/nowhere/out"), "/nowhere/out: No such file or directory"),
+        (
+            ("{recording}", "/nowhere/out", "--model", MODEL),
+            "/nowhere/out: No such file or directory",
+        ),
         (("{recording}", "{out}", "--model", "none"), "none"),
         (("{recording}", "{out}", "--device", "cuda"), "no CUDA"),
     ],
