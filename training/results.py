@@ -126,16 +126,25 @@ def merged(results: list[SeedResult]) -> dict[str, Any]:
 
 
 def found(path: Path, input_: str) -> dict[str, Any]:
-    """What the published document in ``path`` says of ``input_`` and of the raw windows.
+    """What the published document in ``path`` says of ``input_`` and of raw windows, in short.
 
-    Raises :class:`TrainingError`.
+    Percentages as text, with their intervals. Raises :class:`TrainingError`.
     """
     document = read_json(path)
     rows = document.get("rows", []) if isinstance(document, dict) else []
-    told = [row for row in rows if row.get("input") in ("raw", input_)]
-    if not any(row["input"] == input_ for row in told):
+    told = {
+        f"{row['input']}, {row['stage']}": {
+            name: f"{row[name]['mean']:.1f} [{row[name]['low']:.1f}, {row[name]['high']:.1f}]"
+            for name in METRICS
+            if row[name]
+        }
+        for row in rows
+        if row["input"] in ("raw", input_)
+    }
+    if not any(row["input"] == input_ for row in rows):
         raise TrainingError(f"has no row {input_}", source=str(path), field="rows")
-    return {name: document.get(name) for name in ("seeds", "chance", "confidence")} | {"rows": told}
+    about = {name: document.get(name) for name in ("seeds", "chance", "confidence")}
+    return {"percent": told, **about}
 
 
 def _what(result: SeedResult) -> dict[str, JsonValue]:

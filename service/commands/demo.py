@@ -23,6 +23,7 @@ from service.watch import SeenWindow, ServiceClient, ServiceGone
 
 _CAMERA = "stand-in"
 _UNATTENDED_WINDOWS = 30
+_PIPE_COLUMNS = 110
 #: How often the label of a window is asked for, and how long.
 _ASK_S, _LABEL_S = 0.02, 2.0
 
@@ -148,7 +149,8 @@ async def _label(client: ServiceClient, window: SeenWindow) -> str:
 
 
 async def _consume(client: ServiceClient, count: int | None, recognizing: bool) -> None:
-    console = Console()
+    # A pipe has no width; 80 columns would cut the labels off.
+    console = Console() if sys.stdout.isatty() else Console(width=_PIPE_COLUMNS)
     table = Table("seq", "segment", "start s", "events", "shape", "mean", "std", "dropped")
     if recognizing:
         table.add_column("label")

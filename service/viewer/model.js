@@ -3,7 +3,7 @@
 import { fillList } from "./elements.js";
 
 const NOT_AUDITED =
-  "Not audited: nobody has measured yet how well this model hides who moved.";
+  "Not audited: nobody but its makers has measured how well this model hides who moved.";
 
 /** Small nested facts (`{distribution: "normal", scale: 1}`) as one line. */
 function line(value) {

@@ -131,7 +131,8 @@ def test_what_was_found_is_taken_from_the_published_document(tmp_path: Path) -> 
     )
     write_json(tmp_path / "table1.json", merged([result(rows=rows)]))
     told = found(tmp_path / "table1.json", "anonynoise")
-    assert [row["input"] for row in told["rows"]] == ["raw", "anonynoise"]
+    assert list(told["percent"]) == ["raw, pre-training", "anonynoise, post-training"]
+    assert told["percent"]["raw, pre-training"]["top1"].startswith("25.0 [")
     assert told["seeds"] == [0]
     assert told["chance"]["top1"] == 16
     with pytest.raises(TrainingError, match="has no row other"):
