@@ -18,6 +18,7 @@ COPY pyproject.toml README.md anonynoise.py ./
 COPY events events
 COPY models models
 COPY service service
+COPY training training
 RUN sh deploy/container/build.sh install gpu
 
 FROM gpu-python AS gpu
@@ -55,6 +56,7 @@ COPY pyproject.toml README.md anonynoise.py ./
 COPY events events
 COPY models models
 COPY service service
+COPY training training
 RUN sh deploy/container/build.sh install cpu
 
 FROM cpu-python AS cpu

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from models.errors import ModelError
+from training.one_line import one_line
 
 _SHARED = (
     click.option(
@@ -134,16 +134,14 @@ def report(runs: tuple[Path, ...], experiment: str, results: Path | None, as_jso
 
     Example: anonynoise train report runs/a runs/b --results training/results/gesture
     """
-    # Slow to import, and needed by this command alone.
-    from training.results import markdown, merged, publish, read_seed  # noqa: PLC0415
+    with one_line():
+        # Slow to import, and needed by this command alone.
+        from training.results import markdown, merged, publish, read_seed  # noqa: PLC0415
 
-    try:
         found = [path for run in runs for path in sorted(run.glob(f"seed-*/{experiment}.json"))]
         document = merged([read_seed(path) for path in found])
         if results is not None:
             publish(document, results)
-    except ModelError as error:
-        raise click.ClickException(str(error)) from None
     click.echo(json.dumps(document, indent=1) if as_json else markdown(document), nl=as_json)
 
 
@@ -159,17 +157,17 @@ def _train(
     as_json: bool,
     anonymizer: Path | None = None,
 ) -> None:
-    # Slow to import, and needed by these commands alone.
-    from lightning.pytorch.utilities import rank_zero_only  # noqa: PLC0415
+    with one_line():
+        # Slow to import, and needed by these commands alone.
+        from lightning.pytorch.utilities import rank_zero_only  # noqa: PLC0415
 
-    from training.config import load_config  # noqa: PLC0415
-    from training.datasets.load import load_dataset  # noqa: PLC0415
-    from training.experiments import measure  # noqa: PLC0415
-    from training.results import markdown, merged, publish  # noqa: PLC0415
+        from training.config import load_config  # noqa: PLC0415
+        from training.datasets.load import load_dataset  # noqa: PLC0415
+        from training.experiments import measure  # noqa: PLC0415
+        from training.results import markdown, merged, publish  # noqa: PLC0415
 
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.getLogger("training").setLevel(logging.INFO)
-    try:
+        logging.basicConfig(format="%(message)s", stream=sys.stderr)
+        logging.getLogger("training").setLevel(logging.INFO)
         config = load_config(config_name, overrides)
         dataset = load_dataset(
             config.dataset.name,
@@ -185,8 +183,6 @@ def _train(
         ]
         document = merged(results)
         publish(document, folder)
-    except ModelError as error:
-        raise click.ClickException(str(error)) from None
     text = json.dumps(document, indent=1) if as_json else markdown(document)
     rank_zero_only(click.echo)(text, nl=as_json)
 

@@ -1,15 +1,13 @@
 """``anonynoise export``: what training needs is imported only where a network is exported."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from models.errors import ModelError
 from models.gaussian import gaussian
 from models.repository import ClassifierModel, Model, Repository, reference, save
+from training.one_line import one_line
 
 _OUT = click.argument("out", type=click.Path(path_type=Path))
 _CHECKPOINT = click.argument("checkpoint", type=click.Path(path_type=Path))
@@ -37,7 +35,7 @@ def export_gaussian(out: Path, std: float, bins: int, window_us: int, name: str 
 
     Example: anonynoise export gaussian ./gaussian-8 --std 8
     """
-    with _one_line():
+    with one_line():
         model = gaussian(std, bins=bins, window_us=window_us, name=name or out.resolve().name)
         save(model, out)
     click.echo(f"{out}: {model.manifest.name} {model.manifest.sha256}")
@@ -70,7 +68,7 @@ def export_anonymizer(
 
     Example: anonynoise export anonymizer run/anonymizer.pt ./mine --windows quiet.npy
     """
-    with _one_line():
+    with one_line():
         from training import export as exports  # noqa: PLC0415 - needs torch
         from training.calibration import read_windows  # noqa: PLC0415
         from training.checkpoint import load_checkpoint  # noqa: PLC0415
@@ -103,7 +101,7 @@ def export_classifier(checkpoint: Path, out: Path, anonymizer: str, **fields: An
     Example: anonynoise export classifier run/target.pt ./mine-gesture --task gesture
     --anonymizer ./mine
     """
-    with _one_line():
+    with one_line():
         from training import export as exports  # noqa: PLC0415 - needs torch
         from training.checkpoint import load_checkpoint  # noqa: PLC0415
 
@@ -119,19 +117,6 @@ def export_classifier(checkpoint: Path, out: Path, anonymizer: str, **fields: An
             **fields,
         )
     _say(out, model)
-
-
-@contextmanager
-def _one_line() -> Iterator[None]:
-    """What goes wrong inside ends the command in one line."""
-    try:
-        yield
-    except ModelError as error:
-        raise click.ClickException(str(error)) from None
-    except ImportError as error:
-        raise click.ClickException(
-            f"needs {error.name}: pip install 'anonynoise-edge[train]'"
-        ) from None
 
 
 def _say(out: Path, model: Model | ClassifierModel) -> None:
