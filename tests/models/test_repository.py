@@ -19,9 +19,9 @@ from models.repository import (
 )
 from tests.models.onnx_models import classifying, noisy
 
-LEARNED = ("anonynoise-gesture",)
+LEARNED = ("anonynoise-eye", "anonynoise-gesture")
 BASELINES = ("gaussian-1", "gaussian-16", "gaussian-32", "gaussian-4")
-CLASSIFIERS = ("gesture",)
+CLASSIFIERS = ("emotion", "gesture")
 
 
 @pytest.fixture
