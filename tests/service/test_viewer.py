@@ -170,7 +170,7 @@ def test_what_a_recognizer_sees_stands_beside_the_picture(visit, running_service
 
 def test_a_recognizer_that_is_missing_is_said(visit, running_service):
     page = visit.page
-    with running_service({"recognizers": ["emotion"]}) as service:
+    with running_service({"recognizers": ["posture"]}) as service:
         page.goto(service.url)
         expect(page.locator("#recognized")).to_contain_text("no label: no classifier for the model")
         expect(page.locator("#cards .card-label")).to_be_empty()
