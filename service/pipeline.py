@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _MOST_BATCHED = {"cuda": 8, "cpu": 1}
 #: Inferences whose results the event loop has not taken yet; bounds what piles up there.
 _MOST_UNDELIVERED = 4
+#: Before noise is drawn ahead: the window just done is on its way, and the cores are its readers'.
+_REST_S = 0.005
 
 
 @dataclass(frozen=True)
@@ -144,17 +146,16 @@ class Pipeline:
 
     def _next(self) -> list[Pending] | None:
         """The next batch; None at the end. While there is none, noise is drawn for it."""
+        drawing = True
         while True:
             with self._changed:
                 if self._stopping:
                     return None
                 if batch := self._take():
                     return batch
-            if self._anonymizer.draw_ahead():
-                continue
-            with self._changed:
-                if not self._stopping and not any(self._queues.values()):
-                    self._changed.wait()
+                woken = self._changed.wait(_REST_S if drawing else None)
+            if not woken:
+                drawing = self._anonymizer.draw_ahead()
 
     def _work(self) -> None:
         while True:
