@@ -7,6 +7,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from training.simulator.raster import EXACT
+
 # Layout of the maps. It stands here, as numba keeps compiled code until this file changes.
 #: Texels a half fissure: about one a pixel of the picture.
 SCALE = 44
@@ -76,7 +78,7 @@ class Light(NamedTuple):
 
 
 def _compiled(function: Any) -> Any:
-    return njit(cache=True, nogil=True, fastmath=True)(function)
+    return njit(cache=True, nogil=True, fastmath=EXACT)(function)
 
 
 def draw(camera: Camera, skin: Skin, eye: Eyeball, light: Light, out: Map) -> None:

@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 #: Without a flat middle a part is a capsule, with one a rounded trapezoid.
 COLUMNS = ("x0", "y0", "x1", "y1", "flat0", "flat1", "rim0", "rim1", "texture")
 
+#: What the compiler may assume without rounding otherwise: a contracted or reordered sum depends
+#: on what was inlined, and so on whether a function came from numba's cache.
+EXACT = {"nnan", "ninf", "nsz"}
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]
+
+@njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")  # type: ignore[untyped-decorator]
 def _place(part, x, y, u, v, cover):  # type: ignore[no-untyped-def]
     """Where in its own frame ``part`` has the pixels of row ``y`` from ``x`` on, and how much.
 
@@ -38,7 +42,7 @@ def _place(part, x, y, u, v, cover):  # type: ignore[no-untyped-def]
         v[k] = min(max(half + half * across / (flat + rim), zero), one)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")  # type: ignore[untyped-decorator]
 def _paint(texture, sideways, u, v, cover, line):  # type: ignore[no-untyped-def]
     """Blend the shaded texture (bilinear) into the pixels of one row."""
     half, one = np.float32(0.5), np.float32(1)
@@ -59,7 +63,7 @@ def _paint(texture, sideways, u, v, cover, line):  # type: ignore[no-untyped-def
         line[k] += cover[k] * (shade * (here + (there - here) * a) - line[k])
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")  # type: ignore[untyped-decorator]
 def _draw(parts, textures, light_x, light_y, out):  # type: ignore[no-untyped-def]
     height, width = out.shape
     one = np.float32(1)
