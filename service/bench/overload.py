@@ -22,7 +22,9 @@ from service.bench.result import BenchError, Effort, Goal, Result, Say
 from service.bench.served import Served
 
 _RIG = Rig(cameras=4, width=640, height=480, packet_events=1000, packet_us=100_000)
-_OVERLOAD = 2.0
+#: Of the capacity that a short measurement finds; over minutes more is published than in it, and
+#: at least twice that is wanted.
+_OVERLOAD = 2.5
 _GOAL = Goal(1.10, "at most")
 _WARM_UP = 0.2
 _SAMPLE_S = 0.25
