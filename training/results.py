@@ -133,11 +133,7 @@ def found(path: Path, input_: str) -> dict[str, Any]:
     document = read_json(path)
     rows = document.get("rows", []) if isinstance(document, dict) else []
     told = {
-        f"{row['input']}, {row['stage']}": {
-            name: f"{row[name]['mean']:.1f} [{row[name]['low']:.1f}, {row[name]['high']:.1f}]"
-            for name in METRICS
-            if row[name]
-        }
+        f"{row['input']}, {row['stage']}": {name: _text(row[name]) for name in METRICS if row[name]}
         for row in rows
         if row["input"] in ("raw", input_)
     }
@@ -211,10 +207,14 @@ def markdown(document: dict[str, Any], *, few: int = 100) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _text(interval: dict[str, float]) -> str:
+    return f"{interval['mean']:.1f} [{interval['low']:.1f}, {interval['high']:.1f}]"
+
+
 def _cell(interval: dict[str, float] | None, few: int) -> str:
     if interval is None:
         return ""
-    text = f"{interval['mean']:.1f} [{interval['low']:.1f}, {interval['high']:.1f}]"
+    text = _text(interval)
     if "count" in interval and interval["of"] < few:
         text += f" {interval['count']}/{interval['of']}"
     return text

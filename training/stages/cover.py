@@ -1,6 +1,7 @@
 """What lies over the windows that a recogniser sees: nothing, Gaussian noise, or a network."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from models.networks.anonymizer import AnonymizerNetwork
 
 
-class Cover(nn.Module):
+class Cover(nn.Module, ABC):
     """Turns raw counts ``[N, 2T, H, W]`` into what leaves the camera, with fresh noise each call.
 
     Nothing of it learns. ``generator`` makes a call repeatable; without one the noise comes
@@ -21,9 +22,9 @@ class Cover(nn.Module):
     #: What tells it from others of its name, as plain values.
     settings: dict[str, Any]
 
+    @abstractmethod
     def forward(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """The covered windows, of the same shape."""
-        raise NotImplementedError
 
 
 class Raw(Cover):
