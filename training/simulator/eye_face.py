@@ -71,6 +71,11 @@ class EyeFace:
         # A trembling expression goes beyond its full strength, yet no wrinkle beyond black.
         self._shade = self._skin * np.minimum(dark, np.float32(0.6))
 
+    @property
+    def way(self) -> float:
+        """How far a full expression moves the brow or the cheek at most, in half fissures."""
+        return float(max(np.abs(self._pull.brow).max(), np.abs(self._pull.cheek).max()))
+
     def closed(self, strength: float, blink: float) -> float:
         """Share of its way that the upper lid has come down."""
         droop = min(self._pull.droop * strength, 0.9)
@@ -84,8 +89,11 @@ class EyeFace:
         apart = np.maximum(lines[1:] - lines[:-1], np.float32(0.01))
         stretch = (self._rest[1:] - self._rest[:-1]) / apart
         shift = self._rest[:-1] - stretch * lines[:-1] - np.float32(V_FROM)
+        # In two steps, so that one array is made, not two.
+        reflectance = self._shade * np.float32(-min(strength, 1.5))
+        reflectance += self._skin
         return Skin(
-            self._skin - self._shade * np.float32(min(strength, 1.5)),
+            reflectance,
             lines,
             stretch * np.float32(SCALE),
             shift * np.float32(SCALE),

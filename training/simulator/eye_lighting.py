@@ -28,16 +28,14 @@ class _Condition:
     shadow: tuple[float, float]
     #: Pupil radius against the person's average.
     pupil: float
-    #: Depth of the lamp's flicker at 100 Hz; daylight has none.
-    flicker: tuple[float, float]
 
 
 _EVEN = (1.0, 1.0)
 _CONDITIONS = {
-    "normal": _Condition((0.8, 2.5), (0.01, 0.12), (2.0, 5.0), _EVEN, 1.0, (0.0, 0.02)),
-    "overexposure": _Condition((8.0, 30.0), (0.05, 0.25), (5.0, 15.0), _EVEN, 0.65, (0.0, 0.0)),
-    "low-light": _Condition((0.12, 0.35), (0.005, 0.05), (1.0, 3.0), _EVEN, 1.35, (0.0, 0.03)),
-    "hdr": _Condition((2.0, 10.0), (0.01, 0.06), (4.0, 10.0), (0.1, 0.3), 0.85, (0.0, 0.02)),
+    "normal": _Condition((0.8, 2.5), (0.01, 0.12), (2.0, 5.0), _EVEN, 1.0),
+    "overexposure": _Condition((8.0, 30.0), (0.05, 0.15), (5.0, 15.0), _EVEN, 0.65),
+    "low-light": _Condition((0.12, 0.35), (0.005, 0.05), (1.0, 3.0), _EVEN, 1.35),
+    "hdr": _Condition((2.0, 10.0), (0.01, 0.06), (4.0, 10.0), (0.1, 0.3), 0.85),
 }
 
 
@@ -53,7 +51,7 @@ class Glint:
 
 @dataclass(frozen=True)
 class EyeLighting:
-    """One recording's light."""
+    """One recording's light. A lamp's flicker is far below any threshold, and is left out."""
 
     level: float
     veil: float
@@ -64,18 +62,16 @@ class EyeLighting:
     shadow: float
     lit: NDArray[np.float32]
     sway: Wobble
-    flicker: float
     glints: tuple[Glint, ...]
     pupil: float
 
     def at(self, time_s: float) -> Light:
         """What falls on the face at ``time_s``."""
-        level = self.level * (1.0 + self.flicker * math.sin(2.0 * math.pi * 100.0 * time_s))
-        white = self.even * np.float32(level)
+        white = self.even * np.float32(self.level)
         if self.shadow < 1.0:
             lit = np.clip(self.lit + np.float32(self.sway.at(time_s)), 0.0, 1.0)
             white *= lit * np.float32(1.0 - self.shadow) + np.float32(self.shadow)
-        return Light(white, np.float32(level), np.float32(level * self.veil))
+        return Light(white, np.float32(self.level), np.float32(self.level * self.veil))
 
     def glints_at(self, gaze_x: float, gaze_y: float) -> NDArray[np.float32]:
         """x, y, radius, strength of each, float32 ``[n, 4]``, for a pupil at ``gaze_x, gaze_y``.
@@ -113,7 +109,6 @@ def eye_lighting(lighting: str, sensor: SensorSize, generator: np.random.Generat
         shadow=uniform(*condition.shadow),
         lit=(across / softness + 0.5).astype(np.float32),
         sway=Wobble.draw(generator, 0.03 / softness, 0.2, 0.8),
-        flicker=uniform(*condition.flicker),
         glints=glints,
         pupil=condition.pupil,
     )

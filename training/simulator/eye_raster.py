@@ -92,53 +92,90 @@ def _draw(  # type: ignore[no-untyped-def]
     pupil_x, pupil_y, pupil_radius, upper_reach, lower_reach, glints, white, level, veil, out,
 ):  # fmt: skip
     # Flat arguments and few helpers: numba counts references to arrays that lie in tuples, or
-    # are handed on, at every pixel.
+    # are handed on, at every pixel. A row at a time that does not matter.
     cosine = np.float32(math.cos(rotation)) / size
     sine = np.float32(math.sin(rotation)) / size
-    last, tip = np.float32(lines.shape[1]) - np.float32(1.001), np.float32(lashes.shape[0] - 1)
+    last = np.float32(lines.shape[1]) - np.float32(1.001)
     reach = max(abs(upper_reach), lower_reach)
     top, bottom = lines[3].min() - reach, lines[4].max() + reach
+    us, vs, columns = np.empty((3, out.shape[1]), np.float32)
     for y in range(out.shape[0]):
         down = np.float32(y) - camera_y
-        for x in range(out.shape[1]):
+        # No branch and no look-up, so that the compiler takes many pixels at once.
+        for x in range(len(us)):
             right = np.float32(x) - camera_x
             u, v = right * cosine + down * sine, down * cosine - right * sine
-            at = min(max((u - inwards * _near_brow(v) - _U_FROM) * _SCALE, _ZERO), last)
-            j = np.uintp(at)
-            part = at - np.float32(j)
-            # How much of the pixel lies in the opening between the lids.
-            opened, upper, lower = _ZERO, _ZERO, _ZERO
-            near_eye = top < v < bottom and -_EYE_HALF < u < _EYE_HALF
-            if near_eye:
-                upper = lines[3, j] + (lines[3, j + _NEXT] - lines[3, j]) * part
-                lower = lines[4, j] + (lines[4, j + _NEXT] - lines[4, j]) * part
-                opened = _opened(v - upper, lower - v, size)
-            value, gleam = _ZERO, _ZERO
-            if opened < _ONE:
-                if v < lines[3, j]:
-                    k = np.uintp((v > lines[1, j]) + (v > lines[2, j]))
-                else:
-                    k = np.uintp(4 + (v > lines[5, j]))
-                a = stretch[k, j] + (stretch[k, j + _NEXT] - stretch[k, j]) * part
-                b = shift[k, j] + (shift[k, j + _NEXT] - shift[k, j]) * part
-                value = _look_up(reflectance, a * v + b, at)
-            if opened > _ZERO:
-                bx, by = u - pupil_x, v - pupil_y
-                seen = _look_up(ball, (by + _BALL) * _SCALE, (bx + _BALL) * _SCALE)
-                seen = _with_pupil(seen, bx, by, pupil_radius, size) * _shade(u, v - upper)
-                value += (seen - value) * opened
-                for g in range(glints.shape[0]):
-                    gx, gy = (u - glints[g, 0]) / glints[g, 2], (v - glints[g, 1]) / glints[g, 2]
-                    gleam += glints[g, 3] * _blob(gx * gx + gy * gy)
-                gleam *= opened
-            if near_eye:
-                along = (v - upper) / upper_reach
-                if _ZERO < along < _ONE:
-                    value *= _ONE - _look_up(lashes, along * tip, at)
-                along = (v - lower) / lower_reach
-                if _ZERO < along < _ONE:
-                    value *= _ONE - _HALF * _look_up(lashes, along * tip, at)
-            out[y, x] = value * white[y, x] + (gleam * level + veil)
+            column = (u - inwards * _near_brow(v) - _U_FROM) * _SCALE
+            us[x], vs[x], columns[x] = u, v, min(max(column, _ZERO), last)
+        _draw_skin(vs, columns, reflectance, lines, stretch, shift, white[y], veil, out[y])
+        _draw_eye(
+            us, vs, columns, top, bottom, size, lines, ball, lashes, pupil_x, pupil_y,
+            pupil_radius, upper_reach, lower_reach, glints, white[y], level, veil, out[y],
+        )  # fmt: skip
+
+
+@_compiled
+def _draw_skin(  # type: ignore[no-untyped-def]
+    vs, columns, reflectance, lines, stretch, shift, white, veil, out
+):
+    """Write one row's skin, also where the eye is: asking first would take longer."""
+    last = np.float32(reflectance.shape[0]) - np.float32(1.001)
+    for x in range(len(vs)):
+        v, column = vs[x], columns[x]
+        # By way of int32: the processor turns no float32 into an unsigned integer.
+        whole = np.int32(column)
+        j, part = np.uintp(whole), column - np.float32(whole)
+        # The fourth piece, between the lids, is nowhere.
+        k = np.uintp(
+            np.int32(v > lines[1, j]) + np.int32(v > lines[2, j])
+            + np.int32(2) * np.int32(v >= lines[3, j]) + np.int32(v > lines[5, j])
+        )  # fmt: skip
+        a = stretch[k, j] + (stretch[k, j + _NEXT] - stretch[k, j]) * part
+        b = shift[k, j] + (shift[k, j + _NEXT] - shift[k, j]) * part
+        row = min(max(a * v + b, _ZERO), last)
+        whole = np.int32(row)
+        i, below = np.uintp(whole), row - np.float32(whole)
+        here = reflectance[i, j] + (reflectance[i, j + _NEXT] - reflectance[i, j]) * part
+        i += _NEXT
+        there = reflectance[i, j] + (reflectance[i, j + _NEXT] - reflectance[i, j]) * part
+        out[x] = (here + (there - here) * below) * white[x] + veil
+
+
+@_compiled
+def _draw_eye(  # type: ignore[no-untyped-def]
+    us, vs, columns, top, bottom, size, lines, ball, lashes, pupil_x, pupil_y, pupil_radius,
+    upper_reach, lower_reach, glints, white, level, veil, out,
+):  # fmt: skip
+    """Draw one row of the eyeball and the lashes over the skin, between ``top`` and ``bottom``."""
+    tip = np.float32(lashes.shape[0] - 1)
+    for x in range(len(us)):
+        u, v = us[x], vs[x]
+        if not (top < v < bottom and -_EYE_HALF < u < _EYE_HALF):
+            continue
+        column = columns[x]
+        whole = np.int32(column)
+        j, part = np.uintp(whole), column - np.float32(whole)
+        upper = lines[3, j] + (lines[3, j + _NEXT] - lines[3, j]) * part
+        lower = lines[4, j] + (lines[4, j + _NEXT] - lines[4, j]) * part
+        # How much of the pixel lies in the opening between the lids.
+        opened = _opened(v - upper, lower - v, size)
+        value, gleam = out[x] - veil, _ZERO
+        if opened > _ZERO:
+            bx, by = u - pupil_x, v - pupil_y
+            seen = _look_up(ball, (by + _BALL) * _SCALE, (bx + _BALL) * _SCALE)
+            seen = _with_pupil(seen, bx, by, pupil_radius, size) * _shade(u, v - upper)
+            value += (seen * white[x] - value) * opened
+            for g in range(glints.shape[0]):
+                gx, gy = (u - glints[g, 0]) / glints[g, 2], (v - glints[g, 1]) / glints[g, 2]
+                gleam += glints[g, 3] * _blob(gx * gx + gy * gy)
+            gleam *= opened
+        along = (v - upper) / upper_reach
+        if _ZERO < along < _ONE:
+            value *= _ONE - _look_up(lashes, along * tip, column)
+        along = (v - lower) / lower_reach
+        if _ZERO < along < _ONE:
+            value *= _ONE - _HALF * _look_up(lashes, along * tip, column)
+        out[x] = value + (gleam * level + veil)
 
 
 @_compiled
@@ -181,8 +218,9 @@ def _look_up(array, row, column):  # type: ignore[no-untyped-def]
     """Bilinear; clamped at the edges."""
     row = min(max(row, _ZERO), np.float32(array.shape[0]) - np.float32(1.001))
     column = min(max(column, _ZERO), np.float32(array.shape[1]) - np.float32(1.001))
-    i, j = np.uintp(row), np.uintp(column)
-    di, dj = row - np.float32(i), column - np.float32(j)
+    whole_row, whole_column = np.int32(row), np.int32(column)
+    i, j = np.uintp(whole_row), np.uintp(whole_column)
+    di, dj = row - np.float32(whole_row), column - np.float32(whole_column)
     top = array[i, j] + (array[i, j + _NEXT] - array[i, j]) * dj
     bottom = array[i + _NEXT, j] + (array[i + _NEXT, j + _NEXT] - array[i + _NEXT, j]) * dj
     return top + (bottom - top) * di

@@ -1,5 +1,8 @@
 """A single eye, seen by a head-mounted camera, showing one emotion again and again."""
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +24,9 @@ EYE_SENSOR = SensorSize(128, 128)
 #: Keeps the streams of scenes and of subjects apart, whatever the seed.
 _SCENE_STREAM = 0x65796502
 
+#: From one frame to the next while all but the camera rests.
+_SLOW_FRAME_US = 10_000
+
 
 def eye_scene(seed: int, subject: int, label: str, lighting: str, repetition: int) -> Scene:
     """Subject number ``subject`` of the population ``seed`` showing the emotion ``label``.
@@ -33,6 +39,15 @@ def eye_scene(seed: int, subject: int, label: str, lighting: str, repetition: in
     place = (EMOTIONS.index(label), EYE_LIGHTINGS.index(lighting))
     generator = np.random.default_rng([seed, _SCENE_STREAM, subject, *place, repetition])
     return _EyeScene(seed, subject, label, lighting, generator)
+
+
+class _Moment(NamedTuple):
+    """What moves: the expression's strength, where the eye looks, how far its lid is down."""
+
+    strength: float
+    gaze_x: float
+    gaze_y: float
+    closed: float
 
 
 class _EyeScene:
@@ -53,24 +68,42 @@ class _EyeScene:
         units = self._expression.units.array() * manner.strength.array()
         units *= generator.uniform(0.88, 1.12, len(units))
         self._face = EyeFace(subject, ActionUnits.from_array(units))
+        self._way = self._face.way
         self._texture = eye_texture(subject)
 
     @property
     def sensor(self) -> SensorSize:
         return EYE_SENSOR
 
-    def render(self, t_us: int, out: NDArray[np.float32]) -> None:
+    def frame_us(self, t_us: int) -> int:
+        """Until the next frame: half as long while gaze, lids or brow move by over a pixel."""
+        now, then = self._moment(t_us), self._moment(t_us + _SLOW_FRAME_US)
+        way = max(
+            math.hypot(then.gaze_x - now.gaze_x, then.gaze_y - now.gaze_y),
+            (self._subject.lids.upper + self._subject.lids.lower) * abs(then.closed - now.closed),
+            self._way * abs(then.strength - now.strength),
+        )
+        return _SLOW_FRAME_US // 2 if way * self._camera.scale > 1.0 else _SLOW_FRAME_US
+
+    def _moment(self, t_us: int) -> _Moment:
         time_s = t_us * 1e-6
-        expression, face = self._expression, self._face
+        expression = self._expression
         activation = expression.activation(time_s * self._tempo + self._phase_s)
         strength = activation * (1.0 + self._tremor.at(time_s))
         gaze_x, gaze_y = self._gaze.at(time_s)
-        gaze_x += expression.gaze[0] * activation
-        gaze_y += expression.gaze[1] * activation
-        closed = face.closed(strength, self._blinks.at(time_s))
+        return _Moment(
+            strength,
+            gaze_x + expression.gaze[0] * activation,
+            gaze_y + expression.gaze[1] * activation,
+            self._face.closed(strength, self._blinks.at(time_s)),
+        )
+
+    def render(self, t_us: int, out: NDArray[np.float32]) -> None:
+        time_s = t_us * 1e-6
+        strength, gaze_x, gaze_y, closed = self._moment(t_us)
         draw(
             self._camera.at(time_s),
-            face.at(strength, closed, gaze_y),
+            self._face.at(strength, closed, gaze_y),
             self._eyeball(gaze_x, gaze_y, closed),
             self._lighting.at(time_s),
             out,

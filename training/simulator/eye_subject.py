@@ -74,6 +74,11 @@ class Surface:
     mottle: float
     pores: float
     wrinkles: float
+    #: Share of the wrinkles that stays when the face rests.
+    age: float
+    #: Make-up: how dark the line along the upper lid is, and the lid up to its fold; 0 is none.
+    liner: float
+    shadow: float
     iris: float
     iris_radius: float
     iris_contrast: float
@@ -116,43 +121,46 @@ def eye_subject(seed: int, subject: int) -> EyeSubject:
     skin = float(np.exp(uniform(np.log(0.14), np.log(0.62))))
     return EyeSubject(
         lids=Lids(
-            upper=uniform(0.32, 0.56),
-            lower=uniform(0.16, 0.32),
+            upper=uniform(0.3, 0.58),
+            lower=uniform(0.14, 0.34),
             skew=uniform(-0.32, 0.32),
             roundness=uniform(1.6, 3.0),
             tilt=uniform(-0.08, 0.17),
-            fold=uniform(0.1, 0.26),
-            fold_depth=max(0.0, uniform(-0.15, 0.6)),
-            bag_depth=uniform(0.0, 0.4),
-            lash_length=uniform(0.08, 0.26),
+            fold=uniform(0.08, 0.3),
+            fold_depth=max(0.0, uniform(-0.25, 0.75)),
+            bag_depth=max(0.0, uniform(-0.2, 0.6)),
+            lash_length=uniform(0.06, 0.34),
             lash_depth=uniform(0.35, 0.95),
         ),
         brow=Brow(
-            height=uniform(0.72, 1.1),
-            inner=uniform(0.85, 1.35),
-            outer=uniform(-1.5, -1.0),
-            thickness=uniform(0.13, 0.34),
-            taper=uniform(0.25, 0.9),
-            arch=uniform(0.0, 0.32),
+            height=uniform(0.7, 1.15),
+            inner=uniform(0.75, 1.45),
+            outer=uniform(-1.65, -0.85),
+            thickness=uniform(0.1, 0.42),
+            taper=uniform(0.15, 1.0),
+            arch=uniform(0.0, 0.38),
             peak=uniform(-0.7, 0.1),
-            slope=uniform(-0.16, 0.16),
+            slope=uniform(-0.2, 0.2),
             hairs=uniform(7.0, 13.0),
             lean=uniform(-0.9, 0.9),
-            reflectance=skin * uniform(0.08, 0.4),
-            density=uniform(0.7, 1.0),
+            reflectance=skin * uniform(0.08, 0.45),
+            density=uniform(0.6, 1.0),
         ),
         surface=Surface(
             skin=skin,
             nose_shade=uniform(-0.35, 0.35),
             socket_shade=uniform(0.0, 0.4),
-            freckles=int(generator.choice([0, 4, 12, 30, 60])),
+            freckles=int(generator.choice([0, 0, 12, 30, 60])),
             freckle_depth=uniform(0.4, 0.7),
-            moles=int(generator.integers(0, 6)),
-            mottle=uniform(0.06, 0.24),
+            moles=int(generator.integers(0, 7)),
+            mottle=float(np.exp(uniform(np.log(0.06), np.log(0.22)))),
             pores=uniform(0.03, 0.12),
             wrinkles=uniform(0.45, 1.0),
+            age=max(0.0, uniform(-0.3, 0.6)),
+            liner=max(0.0, uniform(-0.9, 0.9)),
+            shadow=max(0.0, uniform(-0.9, 0.7)),
             iris=float(np.exp(uniform(np.log(0.05), np.log(0.4)))),
-            iris_radius=uniform(0.34, 0.43),
+            iris_radius=uniform(0.32, 0.45),
             iris_contrast=uniform(0.15, 0.6),
             iris_ring=uniform(0.0, 0.6),
             pupil=uniform(0.3, 0.5),

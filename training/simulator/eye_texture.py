@@ -45,9 +45,12 @@ def eye_texture(subject: EyeSubject) -> EyeTexture:
     """The maps of ``subject``; the same arrays again for the same subject, so read-only."""
     generator = np.random.default_rng(subject.texture_seed)
     u, v = np.meshgrid(COLUMNS, _ROWS)
+    skin = _skin(subject, u, v, generator)
+    wrinkles = wrinkle_maps(subject, u, v, generator)
+    stay = subject.surface.age * wrinkles.max(axis=0)
     texture = EyeTexture(
-        skin=_skin(subject, u, v, generator).astype(np.float32),
-        wrinkles=wrinkle_maps(subject, u, v, generator).astype(np.float32),
+        skin=(skin * (1.0 - stay)).astype(np.float32),
+        wrinkles=wrinkles.astype(np.float32),
         ball=_ball(subject, generator).astype(np.float32),
         lashes=_lashes(subject, generator).astype(np.float32),
     )
@@ -79,9 +82,27 @@ def _skin(
     log += np.log1p(-lids.bag_depth * bag * over_eye(u, 1.15))
     # A dark rim where lashes root, and the wet line below.
     log -= 0.5 * np.exp(-(((v - upper + 0.02) / 0.03) ** 2)) * over_eye(u, 1.05)
+    log += _make_up(subject, v, upper, u)
     skin = surface.skin * np.exp(log)
     cover = _brow_cover(brow, u, v - middle, generator)
     return np.clip(skin * (1.0 - cover) + brow.reflectance * cover, 0.02, 0.95)
+
+
+def _make_up(
+    subject: EyeSubject,
+    v: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    u: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """What a line on the upper lid, drawn beyond the outer corner, and shadow on it take: log."""
+    surface, fold = subject.surface, subject.lids.fold
+    above = upper - v
+    # The line rises towards the temple where the eye ends.
+    above = above - 0.5 * np.clip(-0.95 - u, 0.0, 0.4)
+    line = np.exp(-(((above - 0.03) / 0.05) ** 4)) * (np.abs(u + 0.15) < 1.15)
+    painted = np.clip(above / 0.03, 0.0, 1.0) * np.clip((fold + 0.12 - above) / 0.1, 0.0, 1.0)
+    lid = painted * over_eye(u, 1.25) ** 0.5
+    return np.asarray(np.log1p(-surface.liner * line) + np.log1p(-surface.shadow * lid))
 
 
 def _brow_cover(

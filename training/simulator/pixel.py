@@ -9,7 +9,7 @@ noise is strongest in the dark, a few pixels are hot (v2e, Hu et al., CVPRW 2021
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numba import njit
@@ -211,6 +211,15 @@ class DvsPixel:
         return tuple(np.empty(events, kind) for kind in (np.uint16, np.int64, np.bool_))
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """A scene that knows how fast it moves."""
+
+    def frame_us(self, t_us: int) -> int:
+        """How long after the frame at ``t_us`` the next is due, in microseconds."""
+        ...
+
+
 def simulate(
     scene: Scene,
     duration_us: int,
@@ -219,12 +228,20 @@ def simulate(
     *,
     frame_us: int = 4_000,
 ) -> Packet:
-    """What a sensor with ``parameters`` says of ``scene`` from 0 to ``duration_us``."""
+    """What a sensor with ``parameters`` says of ``scene`` from 0 to ``duration_us``.
+
+    A frame follows another after ``frame_us``, or when a :class:`Paced` scene says.
+    """
     sensor = scene.sensor
     pixels = DvsPixel(sensor, parameters, generator)
     frame = np.empty((sensor.height, sensor.width), np.float32)
     parts = []
-    for t_us in [*range(0, duration_us, frame_us), duration_us]:
+    paced = scene if isinstance(scene, Paced) else None
+    t_us = 0
+    while t_us < duration_us:
         scene.render(t_us, frame)
         parts.append(pixels.step(frame, t_us))
+        t_us += paced.frame_us(t_us) if paced else frame_us
+    scene.render(duration_us, frame)
+    parts.append(pixels.step(frame, duration_us))
     return np.concatenate(parts)

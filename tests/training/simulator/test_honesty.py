@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from training.simulator.recordings import record, takes
+from training.simulator.scenes import scene_kind
 
 SUBJECTS = 8
 WINDOW_US = 400_000
@@ -28,24 +29,18 @@ def accuracy(
     return float((scores.argmax(1) == classes[~train]).mean())
 
 
-@pytest.fixture(scope="module")
-def windows() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    planned = takes("gesture", ("led",), seed=11, subjects=SUBJECTS)
-    return (
-        np.array([totals(record(take, WINDOW_US)[0]) for take in planned]),
-        np.array([take.subject for take in planned]),
-    )
-
-
-def test_identity_is_no_matter_of_totals(
-    windows: tuple[NDArray[np.float64], NDArray[np.int64]],
-) -> None:
-    features, subject = windows
+@pytest.mark.parametrize(("scene", "lightings"), [("gesture", ("led",)), ("eye", ("normal",))])
+def test_identity_is_no_matter_of_totals(scene: str, lightings: tuple[str, ...]) -> None:
+    planned = takes(scene, lightings, seed=11, subjects=SUBJECTS)
+    features = np.array([totals(record(take, WINDOW_US)[0]) for take in planned])
+    subject = np.array([take.subject for take in planned])
+    labels = scene_kind(scene).labels
+    label = np.array([labels.index(take.label) for take in planned])
     rates = []
     for seed in range(5):
-        order = np.random.default_rng(seed).permutation(11)
+        order = np.random.default_rng(seed).permutation(len(labels))
         # Other gestures than those it was fitted to, as re-identification is tested.
-        train = np.tile(order < 6, SUBJECTS)
+        train = order[label] <= len(labels) // 2
         rates.append(accuracy(features, subject, train))
     assert np.mean(rates) < 3 / SUBJECTS
 

@@ -1,6 +1,6 @@
 """Against what the pixel's equations say, worked out by hand."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -174,15 +174,37 @@ def test_black_is_no_error() -> None:
     assert set(events["p"]) == {0, 1}
 
 
-@dataclass(frozen=True)
 class Brightening:
     """Log intensity rises by 1 a second."""
 
-    sensor: SensorSize = SENSOR
+    sensor = SENSOR
 
     def render(self, t_us: int, out: NDArray[np.float32]) -> None:
         """Even."""
         out[:] = np.exp(t_us * 1e-6)
+
+
+class Pausing(Brightening):
+    """Asks for few frames, then for more; holds the times of those that it got."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times_us: list[int] = []
+
+    def frame_us(self, t_us: int) -> int:
+        """Two paces."""
+        return 20_000 if t_us < 40_000 else 5_000
+
+    def render(self, t_us: int, out: NDArray[np.float32]) -> None:
+        """Even."""
+        self.times_us.append(t_us)
+        super().render(t_us, out)
+
+
+def test_a_scene_may_set_the_pace() -> None:
+    scene = Pausing()
+    simulate(scene, 53_000, IDEAL, np.random.default_rng(0))
+    assert scene.times_us == [0, 20_000, 40_000, 45_000, 50_000, 53_000]
 
 
 @pytest.mark.parametrize("frame_us", [4_000, 7_000])
