@@ -67,9 +67,17 @@ class Learned(Cover):
     @torch.no_grad()
     def forward(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """``y = A(x, z)``."""
-        return self.anonymizer(  # type: ignore[no-any-return]
-            windows, standard_normal(windows, generator)
-        )
+        return covered(self.anonymizer, windows, standard_normal(windows, generator))
+
+
+def covered(anonymizer: AnonymizerNetwork, windows: Tensor, noise: Tensor) -> Tensor:
+    """``y = A(x, z)`` in float32, also where training runs in lower precision.
+
+    So it is deployed; and in bfloat16 a signal far below the noise is learned badly: 80 in
+    place of 87 % of the gestures after seven epochs of ``small`` on the same data.
+    """
+    with torch.autocast(windows.device.type, enabled=False):
+        return anonymizer(windows, noise)  # type: ignore[no-any-return]
 
 
 def standard_normal(like: Tensor, generator: torch.Generator | None = None) -> Tensor:

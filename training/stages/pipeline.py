@@ -23,7 +23,7 @@ from training.batches import Batch
 from training.config import Config
 from training.losses import anonymizer_loss, reid_loss
 from training.seeds import derive
-from training.stages.cover import standard_normal
+from training.stages.cover import covered, standard_normal
 from training.stages.optimisation import adamw, cosine, halving
 from training.stages.recogniser import prepared
 
@@ -57,7 +57,7 @@ class Pipeline(LightningModule):
         anonymizer_optimizer, target_optimizer, attacker_optimizer = self.optimizers()  # type: ignore[attr-defined]
         self.anonymizer.slack = self._slack(batch_idx)
         raw = prepared(batch.windows, self._config)
-        anonymized = self.anonymizer(raw, standard_normal(raw))
+        anonymized = covered(self.anonymizer, raw, standard_normal(raw))
 
         target_logits = self.target(anonymized)
         loss = torch.stack(
@@ -74,7 +74,7 @@ class Pipeline(LightningModule):
         for step in range(self._part.attacker_steps):
             if step > 0:
                 with torch.no_grad():
-                    seen = self.anonymizer(raw, standard_normal(raw))
+                    seen = covered(self.anonymizer, raw, standard_normal(raw))
             # The sum gives each attacker the gradient that it would have alone.
             reid = torch.stack([self._attack(one, seen, batch) for one in self.attackers]).sum()
             attacker_optimizer.zero_grad()
