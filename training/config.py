@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from models.manifest import Representation, Slug, first_problem
 from models.networks.anonymizer import AnonymizerConfig
+from models.networks.resnet import Arch
 from training.errors import TrainingError
 
 #: The configurations that come along.
@@ -24,6 +25,7 @@ _MOST_BYTES = 1 << 20
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Precision = Literal["32", "bf16-mixed"]
 
 
 class _Part(BaseModel):
@@ -44,7 +46,7 @@ class DatasetPart(_Part):
 class NetworksPart(_Part):
     """The shapes of the networks."""
 
-    arch: Literal["resnet50", "small"] = "resnet50"
+    arch: Arch = "resnet50"
     #: File of torchvision's ImageNet weights for ``arch``; None starts from random ones.
     imagenet: str | None = None
     #: Which anonymizer; its channels are those of the representation.
@@ -110,6 +112,9 @@ class PipelinePart(_Part):
     attackers: Count = 1
     #: Steps of every attacker for one of the anonymizer.
     attacker_steps: Count = 1
+    #: Of this stage alone; None takes that of ``compute``. In bfloat16 a signal far below the
+    #: noise is learned badly.
+    precision: Precision | None = None
 
 
 class AttackPart(_Part):
@@ -148,7 +153,7 @@ class ComputePart(_Part):
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     #: CPU processes or GPUs; ``auto`` takes all GPUs, or one CPU process.
     devices: Count | Literal["auto"] = "auto"
-    precision: Literal["32", "bf16-mixed"] = "32"
+    precision: Precision = "32"
     #: Of one CPU process; None leaves the choice to torch.
     threads: Count | None = None
 

@@ -62,7 +62,7 @@ def evaluate(
     seed: int,
 ) -> Scores:
     """The scores of ``network`` on ``windows``, each covered once with noise from ``seed``."""
-    output = _outputs(kind, network, cover, windows, config, seed)
+    output = outputs(kind, network, cover, windows, config, seed)
     if kind == "target":
         correct = output.argmax(1).numpy() == windows.label
         return TargetScores(
@@ -127,7 +127,7 @@ def ranked(
 
 
 @torch.no_grad()
-def _outputs(
+def outputs(
     kind: str, network: nn.Module, cover: Cover, windows: WindowSet, config: Config, seed: int
 ) -> Tensor:
     """Logits or embeddings of all ``windows``, float32 on the CPU."""

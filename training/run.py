@@ -20,10 +20,10 @@ from torch import nn
 from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
 from models.networks.denoiser import Denoiser
 from models.networks.reid import ReidNetwork
-from models.networks.resnet import Backbone, load_imagenet
+from models.networks.resnet import load_imagenet
 from models.networks.target import TargetNetwork
 from training.checkpoint import Checkpoint, load_checkpoint
-from training.config import Config, FitPart
+from training.config import Config, FitPart, Precision
 from training.datasets.window_set import Dataset
 from training.errors import TrainingError
 from training.evaluate import Scores, evaluate
@@ -44,11 +44,15 @@ _SAMPLED = 64
 class Run:
     """The stages of one seed. Each method trains what is not there yet and returns it."""
 
-    def __init__(self, folder: Path, config: Config, dataset: Dataset, seed: int) -> None:
+    def __init__(
+        self, folder: Path, config: Config, dataset: Dataset, seed: int, *, pictures: bool = True
+    ) -> None:
         self.folder = folder / f"seed-{seed}"
         self.config = config
         self.dataset = dataset
         self.seed = seed
+        #: Whether raw windows may be shown in the logs.
+        self.pictures = pictures
         #: By which the data set is known again.
         self.content = content(dataset)
         #: Seconds that each of the stages asked for took, whenever that was.
@@ -97,11 +101,11 @@ class Run:
                 module,
                 self.dataset.train,
                 folder.path,
-                config=config,
+                config=_at(config, config.pipeline.precision),
                 epochs=config.pipeline.epochs,
                 balanced=True,
                 seed=seed,
-                cover=Learned(module.anonymizer),
+                cover=Learned(module.anonymizer) if self.pictures else None,
             )
             trained: dict[str, nn.Module] = {
                 "anonymizer": module.anonymizer,
@@ -163,7 +167,7 @@ class Run:
                 epochs=part.epochs,
                 balanced=task == "reid",
                 seed=seed,
-                cover=cover,
+                cover=cover if self.pictures else None,
             )
             whole = network if denoiser is None else nn.Sequential(denoiser, network)
             scores = evaluate(task, whole, cover, self.dataset.test, config, self.seed)
@@ -196,7 +200,7 @@ class Run:
         self._begin(network.backbone)
         return network
 
-    def _begin(self, backbone: Backbone) -> None:
+    def _begin(self, backbone: nn.Module) -> None:
         if self.config.networks.imagenet is not None:
             load_imagenet(backbone, Path(self.config.networks.imagenet))
 
@@ -238,6 +242,14 @@ class Run:
             "precision": config["compute"]["precision"],
             **own,
         }
+
+
+def _at(config: Config, precision: Precision | None) -> Config:
+    """``config`` computing at ``precision``, where one is given."""
+    compute = config.compute.model_copy(
+        update={"precision": precision or config.compute.precision}
+    )
+    return config.model_copy(update={"compute": compute})
 
 
 def counts(dataset: Dataset) -> dict[str, dict[str, int]]:

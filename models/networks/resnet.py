@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from models.errors import ModelError
 
-Arch = Literal["resnet50", "small"]
+#: Of all backbones; ``mixer`` is not one of those below.
+Arch = Literal["resnet50", "small", "mixer"]
 
 _COLOURS = 3
 
@@ -117,15 +118,17 @@ class Backbone(nn.Module):
         return x.mean(dim=(2, 3))
 
 
-def load_imagenet(backbone: Backbone, path: Path) -> None:
+def load_imagenet(backbone: nn.Module, path: Path) -> None:
     """Fill ``backbone`` from torchvision's published weights in the file ``path``.
 
     The first convolution's three colours are averaged and repeated over the event channels,
     times ``3 / channels``, so that its output keeps the scale it was trained with. The
     file's classifier is left out. Raises :class:`ModelError` for a file that is no state_dict
-    or of another architecture.
+    or of another architecture, and for a backbone that is no residual network.
     """
     source = str(path)
+    if not isinstance(backbone, Backbone):
+        raise ModelError("is for residual networks", source=source)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:

@@ -4,8 +4,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from models.networks.backbone import backbone
 from models.networks.embedding import EMBEDDING, embedding_block
-from models.networks.resnet import Arch, Backbone
+from models.networks.resnet import Arch
 
 
 class TargetNetwork(nn.Module):
@@ -20,7 +21,7 @@ class TargetNetwork(nn.Module):
             "classes": classes,
             "dropout": dropout,
         }
-        self.backbone = Backbone(arch, channels)
+        self.backbone = backbone(arch, channels)
         self.embedding = embedding_block(self.backbone.features, dropout)
         self.classifier = nn.Linear(EMBEDDING, classes)
 
