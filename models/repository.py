@@ -64,7 +64,7 @@ class ClassifierModel(_Folder[ClassifierManifest]):
     """A classifier of anonymized windows."""
 
 
-AnyModel = TypeVar("AnyModel", Model, ClassifierModel)
+AnyModel = TypeVar("AnyModel", bound=Model | ClassifierModel)
 
 
 def reference(text: str) -> str | Path:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from models.audit import Suite, Verdict, Worst
 from models.manifest import Manifest
+from service.audit import AuditWatch, AuditWord
 from service.auth import Tokens
 from service.config import Config, is_loopback
 from service.guard import Problem, Read, ServiceOf
@@ -35,6 +38,23 @@ class Health(BaseModel):
     reason: str | None
 
 
+class AuditInfo(BaseModel):
+    """What the model's audit is worth now; what it says is given where its signature holds."""
+
+    state: AuditWord
+    reason: Annotated[str, Field(description="why it is in this state, in one line")]
+    verdict: Verdict | None
+    finished: datetime | None
+    age_s: Annotated[float | None, Field(description="since it finished")]
+    suite: Suite | None
+    synthetic: Annotated[
+        bool | None, Field(description="whether no real person's recording was attacked")
+    ]
+    worst: Annotated[
+        Worst | None, Field(description="the worst attack and its interval, in percent")
+    ]
+
+
 class ModelInfo(BaseModel):
     """The model that covers every window, and where it runs."""
 
@@ -46,7 +66,10 @@ class ModelInfo(BaseModel):
     provider: str
     ready: bool
     reason: str | None
-    manifest: Manifest
+    audit: AuditInfo
+    manifest: Annotated[
+        Manifest, Field(description="as it was loaded; `audit` beside it is what is now")
+    ]
 
 
 @router.get("/health/live", summary="Is the process alive?", response_class=PlainTextResponse)
@@ -61,7 +84,10 @@ async def live() -> str:
     responses={503: {"model": Health, "description": "Nothing is published; see `reason`"}},
 )
 async def ready(service: ServiceOf, response: Response) -> Health:
-    """200 when the model is loaded, its hash holds and its self-test passed."""
+    """200 when the model is loaded, its hash holds and its self-test passed.
+
+    With the audit policy `required`, a passing audit is needed as well.
+    """
     reason = service.not_ready
     response.status_code = 503 if reason else 200
     return Health(ready=reason is None, reason=reason)
@@ -86,8 +112,8 @@ async def metrics(service: ServiceOf) -> Response:
     responses={401: {"model": Problem}, 503: {"model": Problem}},
 )
 async def model(service: ServiceOf) -> ModelInfo:
-    """The manifest, and the device that the model truly runs on."""
-    if service.anonymizer is None:
+    """The manifest, the device that the model truly runs on, and what its audit is worth."""
+    if service.anonymizer is None or service.audit is None:
         raise Refused(503, f"not ready: {service.not_ready}")
     manifest = service.anonymizer.manifest
     return ModelInfo(
@@ -99,7 +125,23 @@ async def model(service: ServiceOf) -> ModelInfo:
         provider=service.anonymizer.provider,
         ready=service.not_ready is None,
         reason=service.not_ready,
+        audit=_audit_info(service.audit),
         manifest=manifest,
+    )
+
+
+def _audit_info(audit: AuditWatch) -> AuditInfo:
+    now = audit.state
+    said = now.statement
+    return AuditInfo(
+        state=now.state,
+        reason=now.reason,
+        verdict=said.verdict if said else None,
+        finished=said.finished if said else None,
+        age_s=now.age_s(audit.clock()),
+        suite=said.suite if said else None,
+        synthetic=said.synthetic if said else None,
+        worst=said.worst if said else None,
     )
 
 

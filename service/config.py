@@ -89,6 +89,46 @@ class RecordConfig(_Part):
     file_bytes: Annotated[int, Field(ge=1 << 16)] = 256 << 20
 
 
+class AuditLimits(_Part):
+    """The service's own bounds on the worst attack's upper bound, beside the audit's; percent."""
+
+    #: Points above what guessing scores.
+    over_chance: Annotated[float, Field(ge=0, le=100)] | None = None
+    top1: Annotated[float, Field(ge=0, le=100)] | None = None
+
+
+class AuditConfig(_Part):
+    """What the service does about the model's audit.
+
+    ``required``: without a passing one nothing is published. ``warn``: it is shown. ``off``: it
+    is not looked at.
+    """
+
+    policy: Literal["required", "warn", "off"] = "warn"
+    #: PEM, of the key that the audit job signs with.
+    public_key: Path | None = None
+    max_age_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3 * 86_400.0
+    limits: AuditLimits = AuditLimits()
+
+    @field_validator("policy", mode="before")
+    @classmethod
+    def _off(cls, value: Any) -> Any:
+        # YAML reads a bare off as false.
+        return "off" if value is False else value
+
+    @field_validator("public_key", mode="before")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        # A variable of the environment that is set and empty, as compose leaves one.
+        return None if value == "" else value
+
+    @model_validator(mode="after")
+    def _verifiable(self) -> "AuditConfig":
+        if self.policy == "required" and self.public_key is None:
+            raise ValueError("policy required needs public_key: nothing could be verified")
+        return self
+
+
 class Config(BaseSettings):
     """Everything the service is told at start."""
 
@@ -110,6 +150,7 @@ class Config(BaseSettings):
     cameras: Annotated[tuple[CameraConfig, ...], NoDecode] = ()
     recordings: Path | None = None
     record: RecordConfig | None = None
+    audit: AuditConfig = AuditConfig()
     #: Classifiers, by task, name or folder; the first that was made for the model is used.
     recognizers: Annotated[tuple[str, ...], NoDecode] = ()
     limits: Limits = Limits()

@@ -1,5 +1,9 @@
 """Prometheus metrics. Counts and times only; nothing here is derived from where events lie."""
 
+import math
+from datetime import datetime
+from typing import get_args
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -9,6 +13,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import generate_latest
 
+from service.audit import AuditState, AuditWord
 from service.state import CameraState
 
 # A second series a counter that no dashboard reads.
@@ -106,11 +111,36 @@ class Metrics:
         self.ready = Gauge(
             "anonynoise_ready", "Whether the service can anonymize", registry=self.registry
         )
+        self.audit_state = Gauge(
+            "anonynoise_audit_state",
+            "1 for what the model's audit is worth",
+            ["state"],
+            registry=self.registry,
+        )
+        self.audit_age = Gauge(
+            "anonynoise_audit_age_seconds",
+            "Since the model's audit finished; NaN without one that can be verified",
+            registry=self.registry,
+        )
+        self.audit_worst_upper = Gauge(
+            "anonynoise_audit_worst_upper",
+            "Upper bound of the audit's worst attack, in percent; NaN without one",
+            registry=self.registry,
+        )
 
     def set_state(self, camera: str, state: CameraState) -> None:
         """Mark ``state`` as the one the camera is in."""
         for other in CameraState:
             self.state.labels(camera, other.value).set(other is state)
+
+    def set_audit(self, audit: AuditState, now: datetime) -> None:
+        """What the model's audit is worth, how old it is, and what its worst attack may reach."""
+        for word in get_args(AuditWord):
+            self.audit_state.labels(word).set(word == audit.state)
+        age_s = audit.age_s(now)
+        worst = audit.statement.worst if audit.statement else None
+        self.audit_age.set(math.nan if age_s is None else age_s)
+        self.audit_worst_upper.set(worst.high if worst else math.nan)
 
     def forget(self, camera: str) -> None:
         """Drop a removed camera's gauges; its counters stay, as Prometheus expects of counters."""

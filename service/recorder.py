@@ -80,7 +80,9 @@ class Recorder:
         if file is None:
             folder = self._config.folder / camera
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            name = time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{time.time_ns() % 10**9:09}"
+            # One reading of the clock: of two, the second may end in between.
+            now_s, now_ns = divmod(time.time_ns(), 10**9)
+            name = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now_s)) + f"-{now_ns:09}"
             file = self._files[camera] = (folder / (name + SUFFIX)).open("xb", buffering=0)
             self._retain()
         file.write(data)

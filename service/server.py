@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import logging
-import resource
 import signal
 import socket
 import ssl
@@ -20,16 +18,6 @@ from service.config import Config, ConfigError
 from service.service import Service
 
 log = logging.getLogger(__name__)
-
-_PR_SET_DUMPABLE = 4
-
-
-def forbid_core_dumps() -> None:
-    """A crash must not write raw events to disk; other processes may not read our memory."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError, AttributeError):
-        # A limit of 0 does not hold for a core that the kernel pipes to a program; this does.
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 class Server(uvicorn.Server):

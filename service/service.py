@@ -10,6 +10,7 @@ from models.repository import reference
 from models.verdict import Rejected
 from service.address import CameraUrl
 from service.anonymize import metadata, warm_up
+from service.audit import AuditWatch, read_key
 from service.camera import Camera
 from service.classifiers import load_fitting
 from service.close_codes import GOING_AWAY, REMOVED
@@ -24,6 +25,9 @@ from service.recorder import Recorder
 from service.status import CameraStatus
 
 log = logging.getLogger(__name__)
+
+#: Cause of the windows that were not published because the model's audit does not allow it.
+WITHHELD = "audit"
 
 
 class Refused(Exception):
@@ -46,8 +50,11 @@ class Service:
         self.metrics = Metrics()
         self.hub = Hub(config.limits.subscriber_queue, self._subscriber_dropped)
         self.anonymizer: Anonymizer | None = None
+        #: Follows the audit of the model; None until that is loaded.
+        self.audit: AuditWatch | None = None
         #: Places for uploads under way; each holds a recording in memory.
         self.uploads = asyncio.Semaphore(config.limits.uploads)
+        self._audit_key = read_key(config.audit)
         self._stopped = False
         self._reason: str | None = "starting"
         self._pipeline: Pipeline | None = None
@@ -75,6 +82,11 @@ class Service:
             log.error("not ready", extra={"reason": str(error)})
             return
         self.anonymizer = anonymizer
+        assert anonymizer.model.folder
+        self.audit = AuditWatch(
+            anonymizer.model.folder, anonymizer.manifest, self.config.audit, self._audit_key
+        )
+        self.audit.start()
         self._pipeline = Pipeline(
             anonymizer,
             queue_size=self.config.limits.camera_queue,
@@ -85,7 +97,7 @@ class Service:
         self._reason = None
         manifest = anonymizer.manifest
         log.info(
-            "ready",
+            "model loaded" if self.withheld else "ready",
             extra={
                 "model": manifest.name,
                 "sha256": manifest.sha256,
@@ -130,15 +142,27 @@ class Service:
                 await self.hub.empty.wait()
         except TimeoutError:
             log.warning("subscribers that do not read were left behind at shutdown")
+        if self.audit:
+            await self.audit.stop()
         if self._recorder:
             await asyncio.to_thread(self._recorder.close)
 
     @property
     def not_ready(self) -> str | None:
-        """Why nothing can be anonymized now; None when it can."""
+        """Why nothing is anonymized and published now; None when it is."""
         if self._reason is None and self._pipeline and not self._pipeline.alive:
             return "the anonymizer's thread has ended"
-        return self._reason
+        return self._reason or self.withheld
+
+    @property
+    def withheld(self) -> str | None:
+        """Why the model's audit forbids to publish anything now; None where it does not."""
+        if self.config.audit.policy != "required":
+            return None
+        if self.audit is None:
+            return "no audit was looked at"
+        now = self.audit.state
+        return None if now.state == "passing" else f"the audit is {now.state}: {now.reason}"
 
     def require_ready(self) -> Anonymizer:
         """The anonymizer. Raises :class:`Refused` when there is none to be trusted."""
@@ -239,8 +263,10 @@ class Service:
         return self.hub.subscribe(camera_id)
 
     def latest(self, camera_id: str) -> Message:
-        """A camera's newest window. Raises :class:`Refused`."""
+        """A camera's newest window. Raises :class:`Refused`, also where it was published before."""
         self._camera(camera_id)
+        if problem := self.withheld:
+            raise Refused(503, f"not ready: {problem}")
         message = self.hub.latest(camera_id)
         if message is None:
             raise Refused(404, f"camera {camera_id!r} has no window yet")
@@ -254,6 +280,9 @@ class Service:
             return
         if isinstance(outcome.result, Rejected):
             camera.drop(outcome.result.cause)
+            return
+        if self.withheld:
+            camera.drop(WITHHELD)
             return
         message = Message(
             outcome.result,
@@ -288,6 +317,8 @@ class Service:
     def exposition(self) -> bytes:
         """Prometheus' text, with the gauges as they are now."""
         self.metrics.ready.set(self.not_ready is None)
+        if self.audit:
+            self.metrics.set_audit(self.audit.state, self.audit.clock())
         for status in self.statuses():
             self.metrics.queue_depth.labels(status.id).set(status.queue)
             self.metrics.subscribers.labels(status.id).set(status.subscribers)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from events.errors import EventDataError
 from models.manifest import Manifest
 from service import close_codes
-from service.app import ModelInfo
+from service.app import AuditInfo, ModelInfo
 from service.message import decode_message
 from service.routes.cameras import CameraList
 from service.status import CameraStatus
@@ -99,7 +99,14 @@ class ServiceClient:
 
     async def model(self) -> Manifest:
         """The model in use. Raises :class:`ServiceRefused` and :class:`ServiceGone`."""
-        return (await self._get("/v1/model", ModelInfo, "a model")).manifest
+        return (await self._model_info()).manifest
+
+    async def audit(self) -> AuditInfo:
+        """What the model's audit is worth. Raises as :meth:`model` does."""
+        return (await self._model_info()).audit
+
+    async def _model_info(self) -> ModelInfo:
+        return await self._get("/v1/model", ModelInfo, "a model")
 
     async def _get(self, path: str, kind: type[Answer], what: str) -> Answer:
         try:

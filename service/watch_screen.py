@@ -13,6 +13,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from service.app import AuditInfo
+from service.audit import AuditWord
 from service.state import CameraState
 from service.status import CameraStatus, Recognized
 from service.watch import SeenWindow
@@ -25,6 +27,15 @@ _COLOURS = {
     CameraState.PAUSED: "bright_black",
     CameraState.FINISHED: "magenta",
     CameraState.FAILED: "red",
+}
+_AUDIT_COLOURS: dict[AuditWord, str] = {
+    "passing": "green",
+    "failing": "red",
+    "stale": "yellow",
+    "undecided": "yellow",
+    "missing": "yellow",
+    "untrusted": "yellow",
+    "off": "bright_black",
 }
 _ON = np.array([255, 145, 60])
 _OFF = np.array([70, 150, 255])
@@ -129,13 +140,14 @@ def screen(
     window: SeenWindow | None,
     problem: str | None,
     *,
+    audit: AuditInfo | None = None,
     recognized: Recognized | None = None,
     warning: str | None = None,
 ) -> RenderableType:
     """Everything at once. ``problem`` is a line about the connection, or None.
 
-    ``recognized`` is what was seen here, in the windows up to ``window``; ``warning`` is a line
-    about the classifier that saw it.
+    ``audit`` is the model's; ``recognized`` is what was seen here, in the windows up to
+    ``window``; ``warning`` is a line about the classifier that saw it.
     """
     parts: list[RenderableType] = [camera_table(statuses, selected)]
     for status in statuses:
@@ -145,6 +157,8 @@ def screen(
             parts.append(Text(f"{status.id}: no label: {status.recognition_problem}", "yellow"))
     if not statuses:
         parts.append(Text("no cameras: add one on the page, or POST /v1/cameras"))
+    if audit:
+        parts.append(Text(f"audit {audit.state}: {audit.reason}", _AUDIT_COLOURS[audit.state]))
     if problem:
         parts.append(Text(f"{problem}; trying again", "red"))
     if warning:

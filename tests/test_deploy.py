@@ -2,19 +2,24 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from prometheus_client import Metric
 
-from service.config import Config
+from models.repository import ROOT_VARIABLE
+from service.audit import AuditWord
+from service.config import AuditConfig, Config
 from service.metrics import Metrics
+from service.service import WITHHELD
 from service.state import CameraState
 from service.status import CameraStatus
+from training.audit.command import command as audit_command
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "deploy"
@@ -42,6 +47,11 @@ def series() -> dict[str, Metric]:
     return names
 
 
+def dockerfile_stage(name: str) -> str:
+    stages = re.split(r"(?m)^(?=FROM )", (ROOT / "Dockerfile").read_text())
+    return next(text for text in stages if re.match(rf"FROM \S+ AS {name}\n", text))
+
+
 def expressions() -> list[str]:
     panels = json.loads(DASHBOARD.read_text())["panels"]
     rules = [
@@ -60,21 +70,58 @@ def test_every_metric_asked_for_exists():
     assert {"anonynoise_ready", "anonynoise_windows_dropped_total"} <= asked
 
 
+STATES = {
+    "anonynoise_camera_state": {state.value for state in CameraState},
+    "anonynoise_audit_state": set(get_args(AuditWord)),
+}
+
+
 def test_every_state_asked_for_exists_and_each_has_a_colour():
-    states = {state.value for state in CameraState}
-    for text in expressions():
-        for value in re.findall(r'state=~?"([^"]+)"', text):
-            assert set(value.split("|")) <= states
+    asked = [
+        (metric, value)
+        for text in expressions()
+        for metric, value in re.findall(r'(\w+)\{state=~?"([^"]+)"', text)
+    ]
+    for metric, value in asked:
+        assert set(value.split("|")) <= STATES[metric]
+    assert {metric for metric, _ in asked} == set(STATES)
     css = (ROOT / "service" / "viewer" / "viewer.css").read_text()
     # Those that say "nothing is wrong, and nothing happens" have the plain colour.
-    assert states - set(re.findall(r'\.badge\[data-state="(\w+)"\]', css)) == set()
-    timeline = next(
+    coloured = set(re.findall(r'\.badge\[data-state="([\w ]+)"\]', css))
+    assert STATES["anonynoise_camera_state"] - coloured == set()
+    assert {f"audit {state}" for state in get_args(AuditWord)} - coloured == {"audit off"}
+
+
+@pytest.mark.parametrize("metric", STATES)
+def test_a_timeline_names_each_state_as_its_expression_numbers_it(metric):
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    (timeline,) = (
         panel
-        for panel in json.loads(DASHBOARD.read_text())["panels"]
-        if panel["type"] == "state-timeline"
+        for panel in panels
+        if panel["type"] == "state-timeline" and metric in panel["targets"][0]["expr"]
+    )
+    numbered = re.findall(
+        rf'{metric}\{{state="(\w+)"[^}}]*\}} \* (\d+)', timeline["targets"][0]["expr"]
     )
     options = timeline["fieldConfig"]["defaults"]["mappings"][0]["options"]
-    assert {option["text"] for option in options.values()} == states
+    assert {number: option["text"] for number, option in options.items()} == {
+        number: state for state, number in numbered
+    }
+    assert {state for state, _ in numbered} == STATES[metric]
+
+
+def test_there_is_an_alert_for_an_audit_that_fails_or_grows_old():
+    rules = {
+        rule["alert"]: rule
+        for group in yaml.safe_load(ALERTS.read_text())["groups"]
+        for rule in group["rules"]
+    }
+    assert rules["AuditFailing"]["expr"] == 'anonynoise_audit_state{state="failing"} == 1'
+    assert rules["AuditFailing"]["labels"] == {"severity": "critical"}
+    assert rules["AuditStale"]["expr"] == 'anonynoise_audit_state{state="stale"} == 1'
+    # The windows that an audit holds back are no fault of the anonymizer's.
+    excluded = re.findall(r'cause!~"([^"]+)"', rules["AnonymizerRefusesWindows"]["expr"])
+    assert excluded == [f"overflow|{WITHHELD}"]
 
 
 def test_panels_have_titles_places_and_the_provisioned_source():
@@ -96,7 +143,7 @@ def test_compose_mounts_only_what_is_there():
         volume.split(":")[0]
         for service in services.values()
         for volume in service.get("volumes", [])
-        if volume.startswith(".")
+        if isinstance(volume, str) and volume.startswith(".")
     ]
     assert mounted
     for path in mounted:
@@ -110,13 +157,13 @@ def test_compose_gives_least_power():
         assert {"mem_limit", "cpus"} <= set(service), name
         for port in service.get("ports", []):
             assert port.startswith("127.0.0.1:"), name
-    for name in ("anonynoise", "camera", "consumer", "grafana"):
+    for name in ("anonynoise", "models", "audit", "camera", "consumer", "grafana"):
         assert compose()["services"][name]["read_only"] is True
 
 
 def test_raw_events_are_on_a_network_that_only_the_service_shares():
     services = compose()["services"]
-    assert {name for name, of in services.items() if "cameras" in of["networks"]} == {
+    assert {name for name, of in services.items() if "cameras" in of.get("networks", [])} == {
         "anonynoise",
         "camera",
     }
@@ -132,19 +179,135 @@ def test_compose_refuses_to_start_without_tokens_and_takes_one_variable_for_the_
     assert environment["ANONYNOISE_CAMERAS"] == "camera=${CAMERA_URL:-dv://camera:7777}"
 
 
-def test_compose_configures_the_service_with_names_it_knows(monkeypatch: pytest.MonkeyPatch):
-    environment = compose()["services"]["anonynoise"]["environment"]
+def substituted(text: str, **variables: str) -> str:
+    """``text`` as compose reads it where ``variables`` are set."""
+
+    def value(found: re.Match[str]) -> str:
+        name, operator, other = found.groups()
+        given = variables.get(name, "")
+        return (other if given else "") if operator == "+" else given or other
+
+    return re.sub(r"\$\{(\w+):([-+])(.*?)\}", value, text)
+
+
+def configured(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Config:
+    """The service's configuration in its container."""
     monkeypatch.setenv("ANONYNOISE_READ_TOKEN", "r" * 20)
     monkeypatch.setenv("ANONYNOISE_ADMIN_TOKEN", "a" * 20)
-    for name, value in environment.items():
+    for name, value in compose()["services"]["anonynoise"]["environment"].items():
         if "TOKEN" not in name:
-            monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value))
-        assert name.removeprefix("ANONYNOISE_").lower() in Config.model_fields
-    config = Config()
+            monkeypatch.setenv(name, substituted(value, **variables))
+        field = name.removeprefix("ANONYNOISE_").lower().split("__")[0]
+        assert name == ROOT_VARIABLE or field in Config.model_fields
+    return Config()
+
+
+def test_compose_configures_the_service_with_names_it_knows(monkeypatch: pytest.MonkeyPatch):
+    config = configured(monkeypatch)
+    assert (config.model, config.audit) == ("default", AuditConfig())
     assert [(camera.id, camera.url) for camera in config.cameras] == [
         ("camera", "dv://camera:7777")
     ]
     assert config.address.port == 8080
+
+
+def test_compose_hands_the_public_key_to_the_service_and_the_private_one_to_the_audit_alone(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    given = {
+        "ANONYNOISE_AUDIT_PUBLIC_KEY": "keys/audit.pub",
+        "ANONYNOISE_AUDIT_POLICY": "required",
+    }
+    services = compose()["services"]
+    (mount,) = (volume for volume in services["anonynoise"]["volumes"] if "source" in volume)
+    assert substituted(mount["source"]) == "/dev/null"
+    assert substituted(mount["source"], **given) == "keys/audit.pub"
+    assert mount["read_only"] is True
+    # A file that is not there is told, and not made as a folder.
+    assert mount["bind"] == {"create_host_path": False}
+    audit = configured(monkeypatch, **given).audit
+    assert (audit.policy, audit.public_key) == ("required", Path(mount["target"]))
+    holders = [name for name, of in services.items() if "audit_key" in str(of.get("secrets"))]
+    assert holders == ["audit"]
+    assert "audit.key" not in str({name: of for name, of in services.items() if name != "audit"})
+    (secret,) = services["audit"]["secrets"]
+    assert compose()["secrets"][secret["source"]]["file"].endswith("keys/audit.key}")
+    assert f"--key /run/secrets/{secret['target']}" in (DEPLOY / "audit/nightly.sh").read_text()
+
+
+def test_the_audit_alone_writes_models_and_reaches_no_network():
+    services = compose()["services"]
+    shared = {name: of["volumes"] for name, of in services.items() if "models:" in str(of)}
+    folder = services["anonynoise"]["environment"][ROOT_VARIABLE]
+    assert {name for name, volumes in shared.items() if f"models:{folder}" in volumes} == {
+        "models",
+        "audit",
+    }
+    assert f"models:{folder}:ro" in services["anonynoise"]["volumes"]
+    assert services["models"]["command"] == ["models", "copy", folder]
+    for name in ("models", "audit"):
+        assert services[name]["network_mode"] == "none"
+        assert "networks" not in services[name]
+    for name in ("anonynoise", "audit"):
+        filled = services[name]["depends_on"]["models"]
+        assert filled == {"condition": "service_completed_successfully"}
+    audit = services["audit"]
+    assert audit["profiles"] == ["audit"]
+    assert audit["build"]["target"] == "audit"
+    assert audit["image"] != services["anonynoise"]["image"]
+    # It gives way to the service where both want the same cores.
+    assert audit["cpus"] <= 1
+    assert audit["cpu_shares"] < 1024
+    assert (
+        audit["environment"]["ANONYNOISE_MODEL"]
+        == (services["anonynoise"]["environment"]["ANONYNOISE_MODEL"])
+    )
+
+
+def test_the_crontab_runs_the_audit_once_a_night_with_options_that_it_has():
+    (line,) = (
+        line
+        for line in (DEPLOY / "audit/crontab").read_text().splitlines()
+        if line and not line.startswith("#")
+    )
+    minute, hour, *every, command = line.split(None, 5)
+    assert 0 <= int(minute) < 60
+    assert 0 <= int(hour) < 24
+    assert every == ["*", "*", "*"]
+    assert command == "sh /etc/anonynoise/nightly.sh"
+    stage = dockerfile_stage("audit")
+    assert "COPY deploy/audit/crontab deploy/audit/nightly.sh /etc/anonynoise/\n" in stage
+    script = (DEPLOY / "audit/nightly.sh").read_text()
+    subprocess.run(["sh", "-n", DEPLOY / "audit/nightly.sh"], check=True)
+    words = shlex.split(script, comments=True)
+    assert words[:6] == ["exec", "nice", "-n", "19", "anonynoise", "audit"]
+    parameters = {name for one in audit_command.params for name in one.opts}
+    assert {word for word in words if word.startswith("--")} <= parameters
+    mounted = str(compose()["services"]["audit"]["volumes"])
+    for option in ("--data", "--report"):
+        assert words[words.index(option) + 1] in mounted
+
+
+def test_the_scheduler_is_pinned_for_both_architectures():
+    script = (DEPLOY / "container/build.sh").read_text()
+    pinned = dict(re.findall(r"(?m)^    (amd64|arm64)\) sum=([0-9a-f]{64}) ;;$", script))
+    assert len(set(pinned.values())) == 2
+    assert "sha256sum -c" in script
+    subprocess.run(["sh", "-n", DEPLOY / "container/build.sh"], check=True)
+
+
+def test_the_audits_image_has_what_the_services_has_not():
+    assert "RUN sh deploy/container/build.sh install train\n" in dockerfile_stage("audit-build")
+    audit = dockerfile_stage("audit")
+    # Started by its bare name as process 1, supercronic does not find itself again.
+    assert 'ENTRYPOINT ["/usr/local/bin/supercronic"]' in audit
+    assert re.search(r"(?m)^USER [1-9]\d*:[1-9]\d*$", audit)
+    for target in ("cpu", "gpu"):
+        assert "audit" not in re.sub("#.*", "", dockerfile_stage(target))
+        assert f"build.sh install {target}\n" in dockerfile_stage(f"{target}-build")
+        # Whoever mounts the empty volume first gives it an owner who may write to it.
+        assert "RUN install -d -o 10001 -g 10001 /models\n" in dockerfile_stage(target)
+    assert "RUN install -d -o 10001 -g 10001 /models /reports\n" in audit
 
 
 def test_prometheus_scrapes_the_service_with_its_token():
@@ -168,8 +331,7 @@ def test_alerts_as_prometheus_reads_them():
 
 @pytest.mark.parametrize("target", ["cpu", "gpu"])
 def test_each_image_is_unprivileged_and_watches_its_health(target):
-    stages = re.split(r"(?m)^(?=FROM )", (ROOT / "Dockerfile").read_text())
-    stage = next(text for text in stages if re.match(rf"FROM \S+ AS {target}\n", text))
+    stage = dockerfile_stage(target)
     assert re.search(r"(?m)^USER [1-9]\d*:[1-9]\d*$", stage)
     assert re.search(r"(?m)^HEALTHCHECK ", stage)
     assert 'ENTRYPOINT ["anonynoise"]\nCMD ["serve"]' in stage

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from events.core_dumps import forbid_core_dumps
 from events.errors import EventDataError
 from events.packet import Packet, SensorSize
 from events.recording import Recording, open_recording
@@ -24,7 +25,6 @@ from service.anonymize import DoesNotFit, Tally, anonymize_packets, fitting_spec
 from service.commands.options import parse_sensor, unusable
 from service.config import Limits
 from service.message import TensorType, frame
-from service.server import forbid_core_dumps
 
 
 @click.command(epilog="Example: anonynoise anonymize walk.aedat4 walk.windows --dtype float16")

@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from events.core_dumps import forbid_core_dumps
 from models.errors import ModelError
 from models.repository import Repository, reference
 from service.address import Address
@@ -17,7 +18,7 @@ from service.classifiers import fitting
 from service.commands.options import parse_address
 from service.config import CameraConfig, Config, ConfigError
 from service.logs import set_up
-from service.server import Server, bind, forbid_core_dumps, running
+from service.server import Server, bind, running
 from service.stop import until_stopped
 from service.watch import SeenWindow, ServiceClient, ServiceGone
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from events.core_dumps import forbid_core_dumps
 from service.config import Config, ConfigError, load_config
 from service.logs import set_up
-from service.server import Server, forbid_core_dumps
+from service.server import Server
 
 
 @click.command(

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from service.app import AuditInfo
 from service.status import CameraStatus, Recognized
 from service.watch import SeenWindow, ServiceClient, ServiceGone, ServiceRefused, TokenRefused
 from service.watch_labels import Labels
@@ -127,6 +128,7 @@ class _Screen:
         self._camera = camera or next((status.id for status in statuses), None)
         self._statuses = statuses
         self._window: SeenWindow | None = None
+        self._audit: AuditInfo | None = None
         self._problem: str | None = None
         self._listed = asyncio.Event()
 
@@ -138,6 +140,7 @@ class _Screen:
             self._camera,
             self._window,
             problem,
+            audit=self._audit,
             recognized=self._recognized,
             warning=self._labels.warning if self._labels else None,
         )
@@ -160,6 +163,7 @@ class _Screen:
             try:
                 self._statuses = await self._client.cameras()
                 self._problem = None
+                self._audit = await self._client.audit()
             except ServiceGone as error:
                 self._problem = str(error)
             if self._camera is None and self._statuses:

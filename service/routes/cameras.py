@@ -22,7 +22,9 @@ from service.status import CameraStatus
 router = APIRouter(prefix="/v1/cameras", tags=["cameras"])
 
 _CONFLICT: Responses = {409: {"model": Problem, "description": "The id or the source is taken"}}
-_NOT_READY: Responses = {503: {"model": Problem, "description": "The model cannot be trusted"}}
+_NOT_READY: Responses = {
+    503: {"model": Problem, "description": "The model or its audit cannot be trusted"}
+}
 
 
 class CameraList(BaseModel):

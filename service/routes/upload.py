@@ -19,7 +19,7 @@ from service.anonymize import DoesNotFit, Tally, anonymize_packets, fitting_spec
 from service.config import Pixels
 from service.guard import INVALID, UNAUTHORIZED, Problem, Read, ServiceOf
 from service.message import STREAM_TYPE, TensorType, frame
-from service.service import Refused
+from service.service import WITHHELD, Refused, Service
 
 router = APIRouter(tags=["windows"])
 
@@ -59,7 +59,7 @@ def _decode(body: bytearray, decoder: SniffingDecoder) -> Iterator[Packet]:
         **INVALID,
         413: {"model": Problem, "description": "Larger than limits.upload_bytes"},
         429: {"model": Problem, "description": "limits.uploads are under way"},
-        503: {"model": Problem, "description": "The model cannot be trusted"},
+        503: {"model": Problem, "description": "The model or its audit cannot be trusted"},
     },
 )
 async def anonymize(
@@ -95,7 +95,9 @@ async def anonymize(
     except BaseException:
         service.uploads.release()
         raise
-    return _Upload(_windows(first, packets, spec, anonymizer, dtype), service.uploads.release)
+    return _Upload(
+        _windows(first, packets, spec, anonymizer, dtype, service), service.uploads.release
+    )
 
 
 class _Upload(StreamingResponse):
@@ -131,6 +133,7 @@ def _windows(
     spec: WindowSpec,
     anonymizer: Anonymizer,
     dtype: TensorType,
+    service: Service,
 ) -> Iterator[bytes]:
     tally = Tally()
     error = ""
@@ -144,7 +147,11 @@ def _windows(
         for message in anonymize_packets(
             packets(), camera=_NAME, spec=spec, anonymizer=anonymizer, tally=tally
         ):
-            yield frame(message.encode(dtype))
+            # What the audit says may change while the recording is under way.
+            if service.withheld:
+                tally.dropped[WITHHELD] = tally.dropped.get(WITHHELD, 0) + 1
+            else:
+                yield frame(message.encode(dtype))
     except EventDataError as problem:
         error = str(problem)
     end = {

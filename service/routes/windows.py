@@ -69,6 +69,7 @@ def preferred(accept: str, offered: list[str]) -> str | None:
         404: {"model": Problem, "description": "No such camera, or no window yet"},
         406: {"model": Problem, "description": "None of the offered types is accepted"},
         **INVALID,
+        503: {"model": Problem, "description": "The model's audit does not allow to publish"},
     },
 )
 async def latest(

@@ -1,9 +1,18 @@
 /** The model's manifest, in plain words. */
 
-import { fillList } from "./elements.js";
+import { fillList, setBadge } from "./elements.js";
+import { ago, date } from "./words.js";
 
-const NOT_AUDITED =
-  "Not audited: nobody but its makers has measured how well this model hides who moved.";
+/** What each of the service's words for the audit means to a person. */
+const AUDIT_MEANS = {
+  passing: "The audit passed: no attack on this model got further than was allowed.",
+  failing: "The audit failed: an attack tells people apart better than is allowed.",
+  stale: "The last audit passed, but is too old to count.",
+  undecided: "The audit could not decide.",
+  missing: "Not audited: nobody but its makers has measured how well this model hides who moved.",
+  untrusted: "There is an audit, but it cannot be trusted.",
+  off: "Audits are not looked at here.",
+};
 
 /** Small nested facts (`{distribution: "normal", scale: 1}`) as one line. */
 function line(value) {
@@ -19,17 +28,45 @@ function sensorLine({ width, height, multiple_of: multiple }) {
   return multiple > 1 ? `any size, multiple of ${multiple}` : "any size";
 }
 
+const percent = (number) => `${number.toFixed(1)} %`;
+
+/** The audit's date and its worst attack, where its signature holds. */
+function auditLine({ state, reason, finished, age_s: age, suite, synthetic, worst }) {
+  if (!finished) return state === "untrusted" ? `Why: ${reason}.` : "";
+  const people = synthetic ? "synthetic people only" : "recordings of real people";
+  const facts = [`Suite ${suite}, ${people}, ${date(finished)} (${ago(age)}).`];
+  // Why it fails is the worst attack, beside the limit that it is beyond.
+  if (worst && state !== "failing") {
+    const { attack, metric, value, low, high, chance, limit } = worst;
+    facts.push(
+      `Worst attack: ${attack}, ${metric} ${percent(value)} [${percent(low)} to ${percent(high)}]; ` +
+        `guessing gets ${percent(chance)}, allowed are ${percent(limit)}.`,
+    );
+  }
+  if (state !== "passing") facts.push(`Why: ${reason}.`);
+  return facts.join(" ");
+}
+
+function showAudit(audit, badge, text) {
+  badge.hidden = false;
+  setBadge(badge, `audit ${audit.state}`);
+  text.dataset.state = audit.state;
+  text.textContent = [AUDIT_MEANS[audit.state], auditLine(audit)].filter(Boolean).join(" ");
+}
+
 /**
- * Show `GET /v1/model`'s answer in the `<dl>` `list`, and its audit in the paragraph `audit`;
- * the answer of a service without a usable model has no manifest.
+ * Show `GET /v1/model`'s answer in the `<dl>` `list`, and its audit in `badge` and in the paragraph
+ * `text`; the answer of a service without a usable model has neither manifest nor audit.
  */
-export function showModel({ device, provider, manifest }, list, audit) {
-  audit.classList.toggle("missing", !manifest?.audit);
+export function showModel({ device, provider, audit, manifest }, list, badge, text) {
   if (!manifest) {
     fillList(list, []);
-    audit.textContent = "No model is loaded, so no window is published.";
+    badge.hidden = true;
+    text.dataset.state = "missing";
+    text.textContent = "No model is loaded, so no window is published.";
     return;
   }
+  showAudit(audit, badge, text);
   const { representation, noise } = manifest;
   const rows = [
     ["Name", `${manifest.name} ${manifest.version}`],
@@ -46,5 +83,4 @@ export function showModel({ device, provider, manifest }, list, audit) {
   ];
   if (manifest.description) rows.splice(1, 0, ["What it is", manifest.description]);
   fillList(list, rows);
-  audit.textContent = manifest.audit ? `Audited: ${line(manifest.audit)}` : NOT_AUDITED;
 }

@@ -216,7 +216,7 @@ async function poll(isCurrent) {
   const model = modelDue ? await ask("/v1/model", { accept: [503] }) : null;
   if (!isCurrent()) return;
   if (model) {
-    showModel(model, at("model"), at("audit"));
+    showModel(model, at("model"), at("audit-state"), at("audit"));
     if (model.manifest) modelAskedMs = performance.now();
   }
   at("token-page").hidden = true;

@@ -19,6 +19,23 @@ export const percent = (share) => `${Math.round(100 * share)} %`;
 export const milliseconds = (number) =>
   number == null ? "–" : `${number.toFixed(number < 10 ? 1 : 0)} ms`;
 
+const DATE = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const UNITS = [
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+const RELATIVE = new Intl.RelativeTimeFormat("en");
+
+/** A moment in ISO form, in this browser's time zone. */
+export const date = (moment) => DATE.format(new Date(moment));
+
+/** `3 hours ago`, from an age in seconds. */
+export function ago(age) {
+  const [unit, seconds] = UNITS.find(([, length]) => Math.abs(age) >= 2 * length) ?? UNITS.at(-1);
+  return RELATIVE.format(-Math.round(age / seconds), unit);
+}
+
 /** Why a camera is in its state: the service's reason, or what the state means. */
 export const stateLine = ({ state, reason }) => reason || STATE_MEANS[state] || "";
 

@@ -1,11 +1,14 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from models.audit import new_key, read_private_key
 from models.commands import models
 from models.repository import PACKAGED_ROOT, Repository, save
+from tests.models.audits import OTHER_KEY, audited, rewritten
 from tests.models.onnx_models import classifying, node, noisy, onnx_bytes, trusted
 
 
@@ -25,6 +28,7 @@ def is_one_line(result: Result) -> bool:
         ["list"],
         ["show"],
         ["verify"],
+        ["copy"],
     ],
 )
 def test_every_help_has_an_example(command: list[str]) -> None:
@@ -114,3 +118,65 @@ def test_a_classifier_that_does_not_run_fails_verification(tmp_path: Path) -> No
     result = run("--root", tmp_path, "verify")
     assert is_one_line(result)
     assert "judge: the graph takes" in result.stderr
+
+
+def test_a_verdict_is_shown_and_whether_anybody_verified_it(tmp_path: Path) -> None:
+    save(noisy(), tmp_path / "sample")
+    save(classifying(), tmp_path / "judge")
+
+    def shown(*arguments: object) -> str:
+        table = run("--root", tmp_path, "show", "sample", *arguments).stdout
+        rows = json.loads(run("--root", tmp_path, "list", "--json", *arguments).stdout)
+        lines = {row["name"]: row["audit"] for row in rows}
+        assert lines["judge"] is None
+        assert lines["sample"] in table
+        return lines["sample"]
+
+    public = new_key(tmp_path / "keys")
+    key = read_private_key(tmp_path / "keys" / "audit.key")
+    with_key = ("--audit-key", tmp_path / "keys" / "audit.pub")
+    assert shown() == shown(*with_key) == "none"
+    moment = datetime(2026, 11, 21, tzinfo=UTC)
+    audited(tmp_path / "sample", key, leaks=True, finished=moment)
+    assert shown() == "leak, nightly suite, 2026-11-21 (unverified)"
+    assert shown(*with_key) == "leak, nightly suite, 2026-11-21"
+    audited(tmp_path / "sample", OTHER_KEY, finished=moment)
+    assert shown() == "pass, nightly suite, 2026-11-21 (unverified)"
+    assert shown(*with_key) == "untrusted: was signed with another key"
+    rewritten(tmp_path / "sample", audit={"verdict": "pass"})
+    assert shown().startswith("untrusted: cannot be read")
+    assert key.public_key() == public
+    for command in (["list"], ["show", "sample"]):
+        assert is_one_line(run("--root", tmp_path, *command, "--audit-key", tmp_path / "none"))
+
+
+def test_models_are_copied_once_and_never_over_others(tmp_path: Path) -> None:
+    save(noisy(), tmp_path / "from" / "sample")
+    save(classifying(), tmp_path / "from" / "judge")
+    there = tmp_path / "to" / "shared"
+
+    def copied() -> list[str]:
+        result = run("--root", tmp_path / "from", "copy", there)
+        assert result.exit_code == 0
+        return result.stdout.splitlines()
+
+    assert copied() == ["judge  copied", "sample  copied"]
+    assert Repository(there).verify() == {"judge": None, "sample": None}
+    # What the audit job wrote there stays, and is no difference.
+    audited(there / "sample")
+    before = (there / "sample" / "manifest.json").read_bytes()
+    assert copied() == ["judge  is there", "sample  is there"]
+    assert (there / "sample" / "manifest.json").read_bytes() == before
+    rewritten(there / "sample", version="9.9.9")
+    (there / "judge" / "model.onnx").write_bytes(b"other")
+    judge, sample = copied()
+    assert judge.startswith("judge  stays: ")
+    assert "differs" in judge
+    assert sample == "sample  stays: there is another one of that name"
+    assert (there / "judge" / "model.onnx").read_bytes() == b"other"
+
+
+def test_a_copy_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert is_one_line(run("copy", tmp_path / "file" / "models"))
+    assert is_one_line(run("--root", tmp_path / "none", "copy", tmp_path / "to"))

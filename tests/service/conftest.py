@@ -12,10 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from models.repository import PACKAGED_ROOT
 from service.config import Config
 from service.server import Server, running
+from tests.models.audits import KEY
 from tests.service.peers import WINDOW_US, DvPeer
 
 _POLL_S = 0.002
@@ -157,3 +159,18 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copytree(PACKAGED_ROOT / name, root / name)
     monkeypatch.setenv("ANONYNOISE_MODELS", str(root))
     return root
+
+
+@pytest.fixture
+def folder(repository: Path) -> Path:
+    """Of the model that serves the tests, not audited."""
+    return repository / MODEL
+
+
+@pytest.fixture
+def public_key(tmp_path: Path) -> Path:
+    """A file with the public key that belongs to :data:`tests.models.audits.KEY`."""
+    path = tmp_path / "audit.pub"
+    key = KEY.public_key()
+    path.write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return path

@@ -54,6 +54,21 @@ def test_recognizers_from_one_variable(tmp_path, monkeypatch):
     assert load_config(path, recognizers=("smile",)).recognizers == ("smile",)
 
 
+def test_the_audit_is_shown_unless_more_or_less_is_asked_for(tmp_path, monkeypatch):
+    audit = load_config(written(tmp_path, "model: x")).audit
+    assert (audit.policy, audit.public_key, audit.max_age_s) == ("warn", None, 3 * 86_400)
+    assert (audit.limits.over_chance, audit.limits.top1) == (None, None)
+    # Without quotes, YAML takes it for false.
+    path = written(tmp_path, "audit: {policy: off, limits: {over_chance: 20, top1: 35}}")
+    audit = load_config(path).audit
+    assert (audit.policy, audit.limits.over_chance, audit.limits.top1) == ("off", 20, 35)
+    monkeypatch.setenv("ANONYNOISE_AUDIT__POLICY", "required")
+    monkeypatch.setenv("ANONYNOISE_AUDIT__PUBLIC_KEY", "/keys/audit.pub")
+    audit = load_config(path).audit
+    assert (audit.policy, audit.public_key) == ("required", Path("/keys/audit.pub"))
+    assert audit.limits.top1 == 35
+
+
 def test_the_file_that_the_environment_names(tmp_path, monkeypatch):
     monkeypatch.setenv("ANONYNOISE_CONFIG", str(written(tmp_path, "model: x")))
     assert load_config().model == "x"
@@ -74,6 +89,13 @@ def test_the_file_that_the_environment_names(tmp_path, monkeypatch):
             "{listen: 0.0.0.0:80, read_token: aaaaaaaaaaaaaaaa, admin_token: aaaaaaaaaaaaaaaa}",
             "admin_token must differ from read_token",
         ),
+        ("audit: {policy: required}", "audit: policy required needs public_key"),
+        ("audit: {policy: maybe}", "audit.policy: Input should be 'required', 'warn' or 'off'"),
+        ("audit: {policy: on}", "audit.policy: Input should be 'required', 'warn' or 'off'"),
+        ("audit: {max_age_s: 0}", "audit.max_age_s: Input should be greater than 0"),
+        ("audit: {max_age_s: .inf}", "audit.max_age_s: Input should be a finite number"),
+        ("audit: {limits: {top1: 101}}", "audit.limits.top1: Input should be less than"),
+        ("audit: {limits: {map: 1}}", "audit.limits.map: Extra inputs are not permitted"),
         ("- a", "the top level must be a table"),
         ("a: [", "line 1: not valid YAML"),
     ],

@@ -1,5 +1,6 @@
 """The privacy invariants, at the service's public surface. Each test fails when one is broken."""
 
+import asyncio
 import json
 import logging
 import os
@@ -7,6 +8,7 @@ import random
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -18,9 +20,11 @@ from models.repository import Repository, save
 from service import auth
 from service.config import Config
 from service.message import Message, decode_message
+from tests.models.audits import OTHER_KEY, WORST, audited, rewritten
 from tests.models.onnx_models import constant, node, onnx_bytes, trusted
 from tests.service.classifiers import add_classifier
 from tests.service.peers import SENSOR, WINDOW_US, window_events
+from tests.service.test_upload import parts
 
 CHANNELS = 10
 
@@ -123,6 +127,127 @@ def test_1_only_what_the_anonymizer_gave_back_becomes_a_message():
     for value in (raw, None, raw.tobytes()):
         with pytest.raises(TypeError):
             Message(value, {})
+
+
+def _of_another_manifest(folder):
+    rewritten(folder, description="as safe as can be")
+    audited(folder)
+    rewritten(folder, description="")
+
+
+def _edited(folder):
+    audited(folder, leaks=True)
+    audit = json.loads((folder / "manifest.json").read_text())["audit"]
+    audit["statement"] |= {"verdict": "pass", "worst": WORST}
+    rewritten(folder, audit=audit)
+
+
+def _of_another_model(folder):
+    audited(folder.parent / "gaussian-16")
+    other = json.loads((folder.parent / "gaussian-16" / "manifest.json").read_text())
+    rewritten(folder, audit=other["audit"])
+
+
+NOT_PASSING = {
+    "missing": lambda folder: None,
+    "failing": lambda folder: audited(folder, leaks=True),
+    "undecided": lambda folder: audited(folder, verdict="undecided"),
+    "stale": lambda folder: audited(folder, age=timedelta(days=4)),
+    "untrusted: is dated in the future": lambda folder: audited(folder, age=timedelta(hours=-1)),
+    "untrusted: was signed with another key": lambda folder: audited(folder, OTHER_KEY),
+    "untrusted: the signature does not fit": _edited,
+    "untrusted: is of another model": _of_another_model,
+    "untrusted: is of another manifest": _of_another_manifest,
+    "untrusted: cannot be read": lambda folder: rewritten(folder, audit={"verdict": "pass"}),
+}
+
+
+@pytest.mark.parametrize("why", NOT_PASSING)
+async def test_1_no_window_without_a_passing_audit_where_one_is_required(
+    serve, camera, folder, public_key, tmp_path, monkeypatch, why
+):
+    monkeypatch.setattr("service.audit._POLL_S", 0.002)
+    NOT_PASSING[why](folder)
+    service = await serve(
+        audit={"policy": "required", "public_key": public_key},
+        cameras=[{"id": "hall", "url": camera.url}],
+        record={"folder": tmp_path / "record"},
+    )
+    async with websockets.connect(f"{service.ws}/v1/cameras/hall/windows") as socket:
+        await camera.connected()
+        await _nothing_comes(service, camera, 0, 4, why)
+        assert list((tmp_path / "record").glob("*/*")) == []
+        # Once there is one, it goes on, and tells the readers, who stayed, of what they missed.
+        audited(folder)
+        await _until(lambda: service.service.not_ready is None)
+        camera.send_windows(4)
+        metadata, _ = decode_message(await socket.recv())
+        assert (metadata["seq"], metadata["dropped"]) == ("5", "4")
+        assert (await service.http.get("/health/ready")).status_code == 200
+        await service.until("hall", lambda status: status.windows == 2)
+        # And ends again with the night that finds a leak: what was shown before, too.
+        audited(folder, leaks=True)
+        await _until(lambda: service.service.not_ready is not None)
+        camera.send_windows(6)
+        await _nothing_comes(service, camera, 7, 9, "failing")
+        audited(folder)
+        await _until(lambda: service.service.not_ready is None)
+        camera.send_windows(11)
+        received = [decode_message(await socket.recv())[0] for _ in range(2)]
+    assert [(one["seq"], one["dropped"]) for one in received] == [("6", "4"), ("12", "9")]
+
+
+async def _until(done):
+    async with asyncio.timeout(20):
+        while not done():
+            await asyncio.sleep(0.002)
+
+
+async def _nothing_comes(service, camera, first, dropped, why):
+    """Send windows until ``dropped`` are lost to the audit, and look at every way out."""
+    camera.send_windows(first, 3)
+    camera.send_events(window_events(first + 3)[1:])
+    status = await service.until("hall", lambda status: status.dropped.get("audit", 0) >= dropped)
+    assert sum(status.dropped.values()) == status.dropped["audit"]
+    ready = await service.http.get("/health/ready")
+    assert ready.status_code == 503
+    assert ready.json()["reason"].startswith(f"the audit is {why}")
+    assert os.sep not in ready.json()["reason"]
+    for answer in (
+        await service.http.get("/v1/cameras/hall/windows/latest"),
+        await service.http.get("/v1/cameras/hall/windows/latest", headers={"Accept": "image/png"}),
+        await service.http.post("/v1/anonymize?width=8&height=8", content=b"1 2 3 1\n"),
+    ):
+        assert answer.status_code == 503
+        assert answer.json() == {"detail": f"not ready: {ready.json()['reason']}"}
+    metrics = (await service.http.get("/metrics")).text
+    assert 'dropped_total{camera="hall",cause="audit"}' in metrics
+    assert "anonynoise_ready 0.0" in metrics
+
+
+async def test_1_an_upload_under_way_ends_with_the_audit_it_began_under(
+    serve, folder, public_key, monkeypatch
+):
+    audited(folder)
+    service = await serve(audit={"policy": "required", "public_key": public_key})
+    anonymizer, audit = service.service.anonymizer, service.service.audit
+    anonymize = type(anonymizer).anonymize
+    seen = []
+
+    def noted(self, windows):
+        seen.append(1)
+        if len(seen) == 3:
+            audit.clock = lambda: datetime.now(UTC) + timedelta(days=4)
+        return anonymize(self, windows)
+
+    monkeypatch.setattr(type(anonymizer), "anonymize", noted)
+    body = "\n".join(f"{n} 1 1 1" for n in range(500)).encode()
+    answer = await service.http.post(
+        "/v1/anonymize?width=8&height=8&time_unit=ms", content=body, timeout=120
+    )
+    windows, end = parts(answer.content)
+    assert [metadata["seq"] for metadata, _ in windows] == ["1", "2"]
+    assert (end["windows"], end["dropped"]) == ("5", "3")
 
 
 async def test_2_noise_cannot_be_made_to_repeat(serve, camera, monkeypatch):
@@ -233,7 +358,7 @@ async def test_3_a_recognizer_sees_what_was_published_and_nothing_else(
 
 def test_3_a_crash_leaves_no_core():
     code = (
-        "import ctypes, resource; from service.server import forbid_core_dumps;"
+        "import ctypes, resource; from events.core_dumps import forbid_core_dumps;"
         "forbid_core_dumps();"
         "print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
     )

@@ -5,7 +5,9 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,6 +16,8 @@ import pytest
 from safetensors.numpy import save
 
 from models.repository import PACKAGED_ROOT
+from service.audit import AuditWord
+from tests.models.audits import audited
 from tests.service.classifiers import add_classifier
 from tests.service.conftest import ADMIN_TOKEN, READ_TOKEN
 
@@ -321,6 +325,63 @@ def test_a_model_that_cannot_be_trusted_is_said(
         expect(page.locator("#service-state")).to_have_text("not ready")
         expect(page.locator("#notice")).to_contain_text("hash")
         expect(page.locator("#audit")).to_contain_text("No model is loaded")
+
+
+def test_the_page_says_what_the_audit_is_worth(visit, running_service, folder, public_key):
+    audited(folder, age=timedelta(hours=5))
+    page = visit.page
+    badge, text = page.locator("#audit-state"), page.locator("#audit")
+    with running_service({"audit": {"policy": "required", "public_key": public_key}}) as service:
+        page.goto(service.url)
+        expect(badge).to_have_text("audit passing")
+        expect(text).to_contain_text("The audit passed")
+        expect(text).to_contain_text("nightly")
+        expect(text).to_contain_text("synthetic people only")
+        expect(text).to_contain_text("5 hours ago")
+        expect(text).to_contain_text("retrain, top1 16.5 % [11.0 % to 22.5 %]")
+        expect(text).to_contain_text("guessing gets 14.5 %, allowed are 30.0 %")
+        expect(page.locator("#service-state")).to_have_text("ready")
+        audited(folder, leaks=True)
+        expect(page.locator("#service-state")).to_have_text("not ready")
+        expect(page.locator("#notice")).to_contain_text("the audit is failing: worst attack")
+        page.reload()
+        expect(badge).to_have_text("audit failing")
+        expect(text).to_contain_text("The audit failed")
+        expect(text).to_contain_text("Why: worst attack retrain: top1 70.0 % [60.0, 80.0]")
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_every_state_of_an_audit_has_its_words_and_its_colour(
+    visit, running_service, folder, public_key, scheme
+):
+    audited(folder)
+    page = visit.page
+    page.emulate_media(color_scheme=scheme)
+    tones = {"passing": "--good", "failing": "--bad", "off": "--idle"}
+    with running_service({"cameras": [], "audit": {"public_key": public_key}}) as service:
+        answer = httpx.get(f"{service.url}/v1/model").json()
+        told = {}
+        page.route("**/v1/model", lambda route: route.fulfill(json=answer))
+        for state in get_args(AuditWord):
+            answer["audit"]["state"] = state
+            page.goto(service.url)
+            badge = page.locator("#audit-state")
+            expect(badge).to_have_text(f"audit {state}")
+            told[state] = page.locator("#audit").inner_text().split(".")[0]
+            for place in ("#audit-state", "#audit"):
+                tone = page.eval_on_selector(
+                    place, "it => getComputedStyle(it).getPropertyValue('--tone')"
+                )
+                wanted = page.evaluate(
+                    "name => getComputedStyle(document.body).getPropertyValue(name)",
+                    tones.get(state, "--warn"),
+                )
+                assert tone == wanted, (state, place)
+        answer["audit"] |= dict.fromkeys(("verdict", "finished", "age_s", "suite", "worst"))
+        answer["audit"] |= {"state": "untrusted", "reason": "<b>because</b>"}
+        page.goto(service.url)
+        expect(page.locator("#audit")).to_contain_text("Why: <b>because</b>.")
+    assert len(set(told.values())) == len(get_args(AuditWord))
 
 
 def decode(page, message: bytes) -> dict:

@@ -49,6 +49,7 @@ def test_the_table_and_the_picture(running_service):
         result = watch(service.url, "--camera", "hall", "--windows", "2", COLUMNS="120")
     assert result.exit_code == 0
     assert "▸ hall" in result.stdout
+    assert "audit missing: the model has no audit" in result.stdout
     assert "streaming" in result.stdout
     assert "▀" in result.stdout
     assert "gaussian-4@1.0.0" in result.stdout
