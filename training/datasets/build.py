@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import get_args
@@ -28,7 +29,7 @@ def _ordered(index: Index) -> Index:
     entries = sorted(
         index.entries, key=lambda entry: (order[entry.split], entry.path, entry.span_us or ())
     )
-    return Index(index.name, index.root, tuple(entries), index.labels, index.cut, index.notes)
+    return replace(index, entries=tuple(entries))
 
 
 def _cut(
@@ -134,4 +135,8 @@ def build(
         split_set("train", slice(None, trained)),
         split_set("test", slice(trained, None)),
         index.notes,
+        {
+            name: tuple(values[subject] for subject in subjects)
+            for name, values in index.attributes.items()
+        },
     )

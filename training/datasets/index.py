@@ -1,7 +1,7 @@
 """What a data set consists of, before any event is read."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,8 @@ class Index:
     labels: tuple[str, ...]
     cut: Cut
     notes: tuple[str, ...] = ()
+    #: Of subjects: name of a property, subject, value. Every subject has all of them.
+    attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def missing(root: Path, name: str, origin: str, layout: str) -> TrainingError:

@@ -21,9 +21,12 @@ _INDEX = MappingProxyType(
         "event_reid": "training.datasets.event_reid:index",
         "event_reid_even": "training.datasets.event_reid:index_even",
         "event_reid_odd": "training.datasets.event_reid:index_odd",
+        "enrolled": "training.datasets.enrolled:index",
     }
 )
 NAMES = tuple(_INDEX)
+#: Data sets whose windows must not lie on a disk in plain text, as a cache has them.
+_UNCACHED = frozenset({"enrolled"})
 
 
 def load_dataset(
@@ -38,12 +41,15 @@ def load_dataset(
     """Data set ``name``, one of :data:`NAMES`, from the folder ``root``.
 
     ``window``: ``live`` windows or the ``whole`` recording, see :mod:`training.datasets.windows`.
-    With ``cache``, windows are cut once and memory-mapped from there. ``jobs``: files read at a
-    time, by default one a core. Raises :class:`TrainingError` in one line: what is missing,
-    where it comes from and how its folder must look, or which file is wrong.
+    With ``cache``, windows are cut once and memory-mapped from there; for ``enrolled`` people it
+    is refused. ``jobs``: files read at a time, by default one a core. Raises
+    :class:`TrainingError` in one line: what is missing, where it comes from and how its folder
+    must look, or which file is wrong.
     """
     if name not in _INDEX:
         raise TrainingError(f"is none of {', '.join(NAMES)}", source=repr(name))
+    if cache is not None and name in _UNCACHED:
+        raise TrainingError("raw windows of people are kept in no cache", source=name)
     module, function = _INDEX[name].split(":")
     index: Callable[[Path], Index] = getattr(import_module(module), function)
     return build(index(root), representation, window, cache, jobs)

@@ -3,11 +3,13 @@
 ::
 
     ROOT/labels.csv          path,subject,label,lighting,split
+    ROOT/subjects.csv        subject and any properties: hair, size, ... (may be missing)
     ROOT/...                 the recordings, AEDAT4 or npz with columns t, x, y, p
 """
 
 import csv
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,9 @@ from training.errors import TrainingError
 
 LABELS = "labels.csv"
 COLUMNS = ("path", "subject", "label", "lighting", "split")
+SUBJECTS = "subjects.csv"
+#: A property's name, as reports have it.
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def _cut(
@@ -49,6 +54,44 @@ def _entry(root: Path, row: list[str], field: str) -> Entry:
     return Entry(path, subject, label, lighting, known)
 
 
+def _rows(source: Path) -> list[list[str]]:
+    try:
+        with source.open(newline="", encoding="utf-8") as file:
+            return list(csv.reader(file, strict=True))
+    except (OSError, ValueError, csv.Error):
+        raise TrainingError("is no readable CSV file", source=str(source)) from None
+
+
+def _attributes(source: Path, people: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Properties of ``people``, where the file is there: name, subject, value."""
+    if not source.exists():
+        return {}
+    rows = _rows(source)
+    header = rows[0] if rows else []
+    names = header[1:]
+    if (
+        header[:1] != ["subject"]
+        or len(set(header)) < len(header)
+        or not all(_NAME.fullmatch(name) for name in names)
+    ):
+        raise TrainingError("is not `subject,PROPERTY,...`", source=str(source), field="line 1")
+    of: dict[str, list[str]] = {}
+    for number, row in enumerate(rows[1:], start=2):
+        where = f"line {number}"
+        if len(row) != len(header) or not all(row):
+            raise TrainingError(f"is not `{','.join(header)}`", source=str(source), field=where)
+        if row[0] in of:
+            raise TrainingError(f"{row[0]} is listed twice", source=str(source), field=where)
+        of[row[0]] = row[1:]
+    for subject in sorted(people):
+        if subject not in of:
+            raise TrainingError("is missing", source=str(source), field=f"subject {subject}")
+    return {
+        name: {subject: of[subject][place] for subject in people}
+        for place, name in enumerate(names)
+    }
+
+
 def index(root: Path) -> Index:
     """What ``ROOT/labels.csv`` lists; classes in the order of their first row.
 
@@ -62,11 +105,7 @@ def index(root: Path) -> Index:
             "`anonynoise simulate ROOT --scene gesture --subjects 29`",
             f"it must hold {LABELS} with {','.join(COLUMNS)} and the files that it lists",
         )
-    try:
-        with source.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file, strict=True))
-    except (OSError, ValueError, csv.Error):
-        raise TrainingError("is no readable CSV file", source=str(source)) from None
+    rows = _rows(source)
     if not rows or tuple(rows[0]) != COLUMNS:
         raise TrainingError(f"is not `{','.join(COLUMNS)}`", source=str(source), field="line 1")
     entries: dict[Path, Entry] = {}
@@ -77,4 +116,6 @@ def index(root: Path) -> Index:
         entries[entry.path] = entry
     labels = tuple(dict.fromkeys(entry.label for entry in entries.values() if entry.label))
     notes = ("The recordings are synthetic.",)
-    return Index("simulated", root, tuple(entries.values()), labels, _cut, notes)
+    people = {entry.subject for entry in entries.values()}
+    attributes = _attributes(root / SUBJECTS, people)
+    return Index("simulated", root, tuple(entries.values()), labels, _cut, notes, attributes)

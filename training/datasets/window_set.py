@@ -1,6 +1,7 @@
 """Windows of a data set with who made them, and how they are split."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -44,3 +45,5 @@ class Dataset:
     test: WindowSet
     #: What a reader of results should know of this copy, in sentences.
     notes: tuple[str, ...] = ()
+    #: Properties of people besides who they are: name, and the value of each of ``subjects``.
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -11,6 +11,7 @@ ORIGINS = {
     "dvs_gesture": "research.ibm.com",
     "see": "github.com/zhanghaiwei1234",
     "event_reid": "github.com/IIT-PAVIS",
+    "enrolled": "anonynoise enrol",
 }
 
 

@@ -71,6 +71,52 @@ def test_any_labels_are_read_or_refused(tmp_path: Path, text: bytes) -> None:
             assert str(tmp_path) in str(error)
 
 
+def test_properties_of_people_come_along(tmp_path: Path) -> None:
+    root = simulated(tmp_path / "data")
+    plain = load_dataset("simulated", root, representation(), cache=tmp_path / "cache")
+    assert plain.attributes == {}
+    rows = [
+        f"{subject},{'left' if i else 'right'},a{i}" for i, subject in enumerate(plain.subjects)
+    ]
+    # In any order, and of more people than there are recordings of.
+    text = "\n".join(["subject,handedness,size", "nobody,left,b", *reversed(rows)])
+    (root / "subjects.csv").write_text(text + "\n")
+    told = load_dataset("simulated", root, representation(), cache=tmp_path / "cache")
+    others = len(told.subjects) - 1
+    assert told.attributes == {
+        "handedness": ("right", *("left",) * others),
+        "size": tuple(f"a{i}" for i in range(others + 1)),
+    }
+    # Windows are what they were, and cut once.
+    np.testing.assert_array_equal(plain.test.windows, told.test.windows)
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "line 1: is not `subject,PROPERTY,...`"),
+        ("person,size\n", "line 1: is not `subject,PROPERTY,...`"),
+        ("subject,size,size\n", "line 1: is not `subject,PROPERTY,...`"),
+        ("subject,Size!\n", "line 1: is not `subject,PROPERTY,...`"),
+        ("subject,size\na\n", "line 2: is not `subject,size`"),
+        ("subject,size\na,\n", "line 2: is not `subject,size`"),
+        ("subject,size\na,s\na,m\n", "line 3: a is listed twice"),
+        ("subject,size\na,s\n", "is missing"),
+        ('subject,size\n"a,s\n', "is no readable CSV"),
+    ],
+)
+def test_what_is_wrong_with_the_properties_is_one_line(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    root = simulated(tmp_path / "data")
+    (root / "subjects.csv").write_text(text)
+    with pytest.raises(TrainingError) as caught:
+        index(root)
+    assert str(caught.value).startswith(f"{root / 'subjects.csv'}: ")
+    assert problem in str(caught.value)
+
+
 def test_a_damaged_recording_is_named(tmp_path: Path) -> None:
     root = simulated(tmp_path / "data")
     (root / "1-0-0.aedat4").write_bytes(b"#!AER-DAT4.0\r\n" + b"\xff" * 40)

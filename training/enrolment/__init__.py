@@ -1,0 +1,1 @@
+"""Recordings of people who consented, encrypted at rest, for the audit."""
