@@ -17,8 +17,14 @@ COMMANDS = {
     "camera": ("service.commands.camera:command", "Serve a USB camera over the DV protocol."),
     "watch": ("service.commands.watch:command", "Watch a service from a terminal."),
     "models": ("models.commands:models", "List, show and verify models."),
+    "audit-key": ("models.audit_key:command", "Make the keys that sign and verify audits."),
+    "enrol": (
+        "training.enrolment.command:enrol",
+        "Record consenting people, encrypted, for the audit.",
+    ),
     "simulate": ("training.simulator.command:command", "Make synthetic, labelled recordings."),
     "train": ("training.commands:train", "Train anonymizers and attack them."),
+    "audit": ("training.audit.command:command", "Attack a model as it is deployed."),
     "export": ("training.export_commands:export", "Write a model folder: ONNX file and manifest."),
     "bench": ("service.commands.bench:command", "Measure speed, each figure beside its floor."),
 }

@@ -246,9 +246,7 @@ class Run:
 
 def _at(config: Config, precision: Precision | None) -> Config:
     """``config`` computing at ``precision``, where one is given."""
-    compute = config.compute.model_copy(
-        update={"precision": precision or config.compute.precision}
-    )
+    compute = config.compute.model_copy(update={"precision": precision or config.compute.precision})
     return config.model_copy(update={"compute": compute})
 
 

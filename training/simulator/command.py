@@ -65,7 +65,7 @@ def command(
     jobs: int,
     as_json: bool,
 ) -> None:
-    """Simulate a data set: recordings, labels.csv and a contact sheet in the new folder OUT.
+    """Simulate a data set: recordings, labels.csv, subjects.csv and a contact sheet in OUT.
 
     The same seed gives the same recordings. Everything is synthetic: nobody was recorded.
 

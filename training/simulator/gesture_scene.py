@@ -80,6 +80,11 @@ class GestureScene:
         out *= np.float32(self.light.at(t_us))
 
 
+def gesture_body(seed: int, subject: int) -> Body:
+    """The body of the person number ``subject`` of the population ``seed``."""
+    return draw_body(np.random.default_rng((seed, _SUBJECT, subject)))
+
+
 def gesture_scene(
     seed: int, subject: int, label: str, lighting: str, repetition: int
 ) -> GestureScene:
@@ -88,7 +93,7 @@ def gesture_scene(
     A subject's body, clothes and habits depend on ``seed`` and ``subject`` alone; where the
     person stands, the light, the background and the moment on all arguments.
     """
-    body = draw_body(np.random.default_rng((seed, _SUBJECT, subject)))
+    body = gesture_body(seed, subject)
     place = (GESTURES.index(label), GESTURE_LIGHTINGS.index(lighting), repetition)
     generator = np.random.default_rng((seed, _RECORDING, subject, *place))
     uniform = generator.uniform

@@ -12,8 +12,10 @@ from pathlib import Path
 from training.errors import TrainingError
 from training.simulator.contact_sheet import contact_sheet
 from training.simulator.recordings import Take, write_take
+from training.simulator.traits import traits
 
 LABELS_FILE = "labels.csv"
+SUBJECTS_FILE = "subjects.csv"
 CONTACT_SHEET_FILE = "contact-sheet.png"
 
 
@@ -46,6 +48,15 @@ def _write_labels(takes: list[Take], folder: Path, file_format: str) -> None:
             rows.writerow((path, take.subject_name, take.label, take.lighting, take.split))
 
 
+def _write_subjects(takes: list[Take], folder: Path) -> None:
+    people = {take.subject_name: traits(take.scene, take.seed, take.subject) for take in takes}
+    with (folder / SUBJECTS_FILE).open("x", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("subject", *next(iter(people.values()))))
+        for name, properties in people.items():
+            rows.writerow((name, *properties.values()))
+
+
 def simulate_set(
     out: Path,
     takes: list[Take],
@@ -55,7 +66,7 @@ def simulate_set(
     jobs: int,
     done: Callable[[], None],
 ) -> int:
-    """Write recordings, ``labels.csv`` and a contact sheet; returns the number of events.
+    """Write recordings, their labels, people and contact sheet; returns the number of events.
 
     ``done`` is called after each recording. The same ``takes`` give the same files, however
     many processes (``jobs``) share the work. Raises :class:`TrainingError` if ``out`` holds
@@ -73,6 +84,7 @@ def simulate_set(
             events += count
             done()
         _write_labels(takes, draft, file_format)
+        _write_subjects(takes, draft)
         contact_sheet(takes).save(draft / CONTACT_SHEET_FILE)
         draft.chmod(0o755)
         draft.rename(target)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from training.simulator import recordings, simulate
 from training.simulator.command import command
+from training.simulator.gesture_scene import gesture_body
 
 SMALL = ("--subjects", "1", "--lightings", "led", "--duration", "0.1", "--seed", "3")
 
@@ -46,7 +47,18 @@ def test_writes_recordings_labels_and_a_picture(small: tuple[Path, Result]) -> N
     assert {row["lighting"] for row in rows} == {"led"}
     with Image.open(out / "contact-sheet.png") as sheet:
         assert sheet.size == (11 * 128, 2 * 128)
-    assert set(digests(out)) == {row["path"] for row in rows} | {"labels.csv", "contact-sheet.png"}
+    others = {"labels.csv", "subjects.csv", "contact-sheet.png"}
+    assert set(digests(out)) == {row["path"] for row in rows} | others
+
+
+def test_says_what_its_people_are_like(small: tuple[Path, Result]) -> None:
+    with (small[0] / "subjects.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["subject", "handedness", "size", "hair", "build"]
+    assert [row["subject"] for row in rows] == ["subject-01"]
+    body = gesture_body(3, 0)
+    assert rows[0]["handedness"] == ("right" if body.right_handed else "left")
+    assert rows[0]["hair"] == ("long" if body.hair_length else "short")
 
 
 def test_says_in_json_what_it_made(small: tuple[Path, Result]) -> None:

@@ -1,0 +1,211 @@
+"""The whole job on made-up people: who leaks is caught, who tells nothing is not, and a kill."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from click.testing import CliRunner
+
+from models import audit as signed
+from models import manifest as manifests
+from models.gaussian import gaussian
+from models.repository import Model, save
+from tests.models.onnx_models import constant, node, onnx_bytes, trusted
+from tests.training.audit.people import people
+from tests.training.tiny import tiny_config
+from training.audit import audit as audits
+from training.audit.audit import Settings, audit
+from training.audit.command import command
+from training.audit.configuration import configured
+from training.audit.effort import EFFORT
+from training.audit.policy import Policy
+from training.audit.report import Report
+from training.audit.statement import statement
+from training.audit.under_way import over, resumed
+
+CROWD = people(subjects=18, tests=8)
+SMALL = EFFORT["quick"].model_copy(
+    update={"raw_epochs": 12, "epochs": 4, "windows": 256, "draws": (1, 2), "noise_windows": 16}
+)
+
+
+@pytest.fixture(autouse=True)
+def small_effort(monkeypatch):
+    monkeypatch.setattr(audits, "EFFORT", MappingProxyType({"quick": SMALL}))
+
+
+def model(**changes: float) -> Model:
+    """Ten channels of any size: ``anonymized = times * events + add * noise + offset``."""
+    of = {"times": 0.0, "add": 0.0, "offset": 0.0} | changes
+    nodes = [
+        node("Mul", ["events", "times"], ["x"]),
+        node("Mul", ["noise", "add"], ["z"]),
+        node("Add", ["x", "z"], ["y"]),
+        node("Add", ["y", "offset"], ["anonymized"]),
+    ]
+    constants = [constant(name, value) for name, value in of.items()]
+    shape = ("n", 10, "h", "w")
+    data = onnx_bytes(nodes, constants, input_shape=shape, output_shape=shape)
+    return trusted(
+        data,
+        representation={"bins": 5, "height": None, "width": None},
+        self_test={"min_rms_change": 0.01, "max_unchanged": 0.9},
+    )
+
+
+def settings(folder: Path, attacked: Model, **changes) -> Settings:
+    fields = {
+        "suite": "quick",
+        "policy": Policy(),
+        "config": configured(tiny_config(), attacked.manifest.representation),
+        "work": folder,
+        "weights": None,
+        "seed": 0,
+        "budget_s": 3600.0,
+        "command": "anonynoise audit",
+    }
+    return Settings(**(fields | changes))
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """What is known of raw windows, learned once."""
+    return tmp_path_factory.mktemp("work")
+
+
+def audited(attacked: Model, work: Path, **changes) -> Report:
+    return audit(attacked, CROWD, True, settings(work, attacked, **changes))
+
+
+class TestVerdicts:
+    def test_who_hides_next_to_nothing_leaks(self, work):
+        report = audited(model(times=1.0, add=0.3), work)
+        assert report.verdict == "leak", report.reason
+        assert report.worst is not None and report.worst.high > report.worst.limit
+        assert all(control.held for control in report.controls)
+
+    def test_the_input_as_it_is_leaks_without_an_attack(self, work):
+        report = audited(model(times=1.0), work)
+        assert report.verdict == "leak"
+        assert "self-test" in report.reason and not report.attacks
+
+    def test_noise_alone_is_no_leak(self, work):
+        report = audited(model(add=4.0), work)
+        assert report.verdict != "leak", report.reason
+
+    def test_what_is_always_the_same_is_no_leak_of_anybody(self, work):
+        report = audited(model(offset=3.3), work)
+        assert report.verdict != "leak", report.reason
+        (noise,) = [one for one in report.attacks if one.attack == "noise-stream"]
+        assert not noise.broken and "the same" in noise.notes[0]
+
+
+def test_the_report_says_what_was_done_and_reads_back(work):
+    report = audited(model(times=1.0, add=0.3), work)
+    assert Report.model_validate_json(report.model_dump_json()) == report
+    names = {one.attack for one in report.attacks if one.cover == "model"}
+    assert {"retrain-residual-warm", "static", "consecutive", "noise-stream"} <= names
+    assert all(one.threat for one in report.attacks)
+    assert {(one.cover, one.expected) for one in report.controls} >= {
+        ("raw", "found"),
+        ("weak", "found"),
+        ("shuffled", "chance"),
+    }
+    assert report.data.synthetic and report.seeds == (0,)
+    assert [one.consumer for one in report.utility] == ["retrained"]
+    said = statement(report, "0" * 64)
+    assert (said.verdict, said.worst) == (report.verdict, report.worst)
+
+
+class TestUnderWay:
+    def test_a_stopped_audit_goes_on_and_a_finished_one_does_not(self, work):
+        begun = resumed(work, "quick", "key", None)
+        assert resumed(work, "quick", "key", None) == begun
+        assert resumed(work, "quick", "key", begun.seed) == begun
+        assert resumed(work, "quick", "other", None) != begun
+        over(work)
+        assert resumed(work, "quick", "key", None) != begun
+        over(work)
+
+    def test_a_killed_audit_keeps_what_it_found(self, work, monkeypatch, tmp_path):
+        leaky = model(times=1.0, add=0.3)
+        whole = audited(leaky, work)
+        over(work)
+
+        def killed(done, of):
+            if done == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            audit(leaky, CROWD, True, settings(work, leaky), killed)
+        report = audited(leaky, work)
+        found = {(one.attack, one.cover): one.identity for one in report.attacks}
+        assert found == {(one.attack, one.cover): one.identity for one in whole.attacks}
+
+    def test_without_time_nothing_is_decided(self, tmp_path):
+        leaky = model(times=1.0, add=0.3)
+        report = audited(leaky, tmp_path, budget_s=1e-9)
+        assert report.verdict == "undecided" and "time" in report.reason
+        assert len(report.skipped) > 3
+
+
+class TestCommand:
+    @pytest.fixture(autouse=True)
+    def keep_this_process_as_it_is(self, monkeypatch):
+        monkeypatch.setattr("training.audit.command.forbid_core_dumps", lambda: None)
+
+    def run(self, *arguments: object):
+        return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+    def test_what_cannot_be_audited_is_undecided_in_one_line(self, tmp_path):
+        found = self.run("gaussian-4", "--data", tmp_path, "--report", tmp_path / "out")
+        assert found.exit_code == 2
+        (line,) = found.output.strip().splitlines()
+        assert "simulate" in line and "labels.csv" in line
+
+    def test_publishing_needs_a_key_before_any_work(self, tmp_path):
+        folders = ("--data", tmp_path, "--report", tmp_path / "out")
+        found = self.run("gaussian-4", *folders, "--publish")
+        assert (found.exit_code, "--key" in found.output) == (2, True)
+        found = self.run("gaussian-4", *folders, "--key", tmp_path / "none.key")
+        assert (found.exit_code, "none.key" in found.output) == (2, True)
+
+    @pytest.mark.parametrize(("verdict", "code"), [("pass", 0), ("leak", 1), ("undecided", 2)])
+    def test_the_verdict_is_signed_and_published_and_the_exit_code(
+        self, verdict, code, tmp_path, monkeypatch
+    ):
+        folder = tmp_path / "gaussian"
+        model = save(gaussian(4.0, name="gaussian"), folder)
+        signed.new_key(tmp_path / "keys")
+        monkeypatch.setattr("training.audit.data.load", lambda *_: (CROWD, True))
+
+        def judged(model, dataset, synthetic, settings, *_):
+            report = audit(model, dataset, synthetic, settings)
+            worst = signed.Worst(
+                attack="retrain",
+                metric="top1",
+                value=9.0,
+                low=5.0,
+                high=12.0,
+                chance=8.0,
+                limit=16.0,
+            )
+            fields = {"verdict": verdict, "worst": worst, "reason": "made up for a test"}
+            return report.model_copy(update=fields)
+
+        monkeypatch.setattr("training.audit.audit.audit", judged)
+        found = self.run(
+            folder, "--data", tmp_path, "--report", tmp_path / "out", "--suite", "quick",
+            "--key", tmp_path / "keys" / "audit.key", "--publish", "--budget", "1e-9",
+        )  # fmt: skip
+        assert found.exit_code == code, found.output
+        manifest = manifests.read(folder / "manifest.json")
+        key = signed.read_public_key(tmp_path / "keys" / "audit.pub")
+        said = signed.verify(manifest.audit, manifest, key)
+        assert said.verdict == verdict and said.model_sha256 == model.manifest.sha256
+        document = json.loads((tmp_path / "out" / "report.json").read_bytes())
+        assert document["verdict"] == verdict
+        assert (datetime.now(UTC) - said.finished).total_seconds() < 600
+        assert not (tmp_path / "out" / "work").exists()

@@ -1,0 +1,139 @@
+"""The verdict: on the side of the people in the picture."""
+
+import numpy as np
+import pytest
+
+from training.audit.findings import Finding, Point, Skipped
+from training.audit.gate import control, judge
+from training.audit.policy import Policy
+from training.evaluate import ReidScores
+
+PEOPLE = 8
+CHANCE = 100 / PEOPLE
+POLICY = Policy(over_chance=2.0)
+
+
+def scores(right: float, *, queries: int = 60, seed: int = 0, spread: float = 0.0) -> ReidScores:
+    """Queries of eight people of which about ``right`` percent are answered right."""
+    generator = np.random.default_rng(seed)
+    share = np.clip(right / 100 + spread * np.linspace(-1, 1, PEOPLE), 0, 1)
+    subject = np.repeat(np.arange(PEOPLE), queries)
+    hit = generator.random(PEOPLE * queries) < share[subject]
+    return ReidScores(
+        subject=tuple(subject.tolist()),
+        hits_at=tuple(np.where(hit, 1, 7).tolist()),
+        average_precision=tuple(np.where(hit, 0.5, 0.1).tolist()),
+    )
+
+
+def finding(right: float, attack: str = "retrain", **more: object) -> Finding:
+    fields = {"cover": "model", "seed": 0, "identity": scores(right)} | more
+    return Finding(attack=attack, **fields)  # type: ignore[arg-type]
+
+
+def judged(*findings: Finding, gated=("retrain", "static", "noise"), controls=(), skipped=()):
+    return judge(findings, gated, controls, skipped, POLICY, CHANCE)
+
+
+def held(right: float, cover: str):
+    return control("retrain", [finding(right, cover=cover)], CHANCE)
+
+
+class TestVerdict:
+    def test_all_guessing_passes(self):
+        found = judged(finding(CHANCE), finding(CHANCE, "static"))
+        assert found.verdict == "pass"
+        assert found.worst is not None and found.worst.high <= found.worst.limit == 2 * CHANCE
+
+    @pytest.mark.parametrize("right", [40, 70, 100])
+    def test_people_found_is_a_leak_that_names_the_attack(self, right):
+        found = judged(finding(CHANCE, "static"), finding(right))
+        assert found.verdict == "leak"
+        assert found.worst is not None and found.worst.attack == "retrain"
+        assert "retrain" in found.reason and f"{found.worst.value:.1f}" in found.reason
+
+    def test_the_worst_attack_counts_not_the_mean(self):
+        weak = [finding(CHANCE / 2, f"weak-{i}") for i in range(9)]
+        gated = [one.attack for one in weak] + ["retrain"]
+        assert judged(*weak, finding(60), gated=gated).verdict == "leak"
+
+    def test_the_upper_bound_counts_not_the_mean(self):
+        # The mean is below the limit of 25, but people differ so much that nobody can be sure.
+        uneven = finding(0, identity=scores(18, spread=0.18))
+        found = judged(uneven)
+        assert found.worst is not None
+        assert found.worst.value < found.worst.limit < found.worst.high
+        assert found.verdict != "pass"
+
+    def test_windows_put_together_count(self):
+        curve = tuple(
+            Point(count=k, identity=scores(right), chance=CHANCE)
+            for k, right in ((1, CHANCE), (8, 90))
+        )
+        found = judged(finding(0, identity=None, curve=curve))
+        assert found.verdict == "leak"
+        assert found.worst is not None and found.worst.attack == "retrain-8"
+
+    def test_an_attack_has_its_own_chance(self):
+        assert judged(finding(40)).verdict == "leak"
+        assert judged(finding(40, chance=50.0)).verdict == "pass"
+
+    def test_what_is_not_gated_does_not_count(self):
+        assert judged(finding(CHANCE), finding(100, "averaging")).verdict == "pass"
+
+    def test_repeated_noise_is_a_leak_whatever_the_rates(self):
+        broken = finding(0, "noise", identity=None, broken=True, note="two windows are the same")
+        found = judged(finding(CHANCE), broken)
+        assert (found.verdict, found.reason) == ("leak", "two windows are the same")
+
+    def test_seeds_are_put_together(self):
+        seeds = [
+            finding(0, seed=seed, identity=scores(right, seed=seed))
+            for seed, right in enumerate((CHANCE, CHANCE, 100))
+        ]
+        found = judged(*seeds)
+        assert found.verdict == "leak"
+        assert found.worst is not None and 30 < found.worst.value < 60
+
+
+class TestUndecided:
+    def test_an_attack_that_was_not_carried_out(self):
+        left = Skipped(attack="static", cover="model", seed=0, reason="its time was over")
+        found = judged(finding(CHANCE), skipped=[left])
+        assert found.verdict == "undecided" and "its time was over" in found.reason
+        assert judged(finding(80), skipped=[left]).verdict == "leak"
+        other = left.model_copy(update={"attack": "averaging"})
+        assert judged(finding(CHANCE), skipped=[other]).verdict == "pass"
+
+    def test_nothing_carried_out(self):
+        assert judged().verdict == "undecided"
+
+    def test_an_attack_that_finds_nobody_where_everybody_is_to_be_seen(self):
+        found = judged(finding(CHANCE), controls=[held(CHANCE, "weak")])
+        assert found.verdict == "undecided" and "weak" in found.reason
+        assert judged(finding(90), controls=[held(CHANCE, "weak")]).verdict == "leak"
+
+    def test_an_attack_that_finds_people_who_were_shuffled(self):
+        found = judged(finding(90), controls=[held(60, "shuffled")])
+        assert found.verdict == "undecided" and "shuffled" in found.reason
+
+
+@pytest.mark.parametrize("cover", ["raw", "weak"])
+def test_positive_controls_hold_where_people_are_found(cover):
+    assert held(80, cover).held and held(80, cover).expected == "found"
+    assert not held(CHANCE, cover).held
+
+
+def test_negative_controls_hold_where_nobody_is():
+    assert held(CHANCE, "shuffled").held and held(CHANCE, "shuffled").expected == "chance"
+    assert not held(50, "shuffled").held
+
+
+def test_a_model_that_tells_nothing_is_never_called_a_leak():
+    names = [f"attack-{i}" for i in range(12)]
+    for draw in range(15):
+        findings = [
+            finding(0, name, identity=scores(CHANCE, queries=11, seed=100 * draw + place))
+            for place, name in enumerate(names)
+        ]
+        assert judged(*findings, gated=names).verdict != "leak"

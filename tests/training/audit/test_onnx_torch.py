@@ -1,0 +1,156 @@
+"""ONNX graphs in torch, compared with ONNX Runtime."""
+
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import NodeProto
+
+from models.repository import Repository
+from tests.models.onnx_models import constant, node, onnx_bytes, trusted
+from training.audit import onnx_torch
+from training.audit.onnx_torch import OnnxFunction, as_torch
+from training.errors import TrainingError
+
+SHAPE = (2, 4, 8, 12)
+ONE = constant("one", 1.0)
+AXES = constant("axes", [1, 3], np.int64)
+
+
+def windows(shape: tuple[int, ...] = SHAPE) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(0)
+    return {
+        "events": generator.poisson(0.5, shape).astype(np.float32),
+        "noise": generator.standard_normal(shape, np.float32),
+    }
+
+
+def both(data: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """What ONNX Runtime and torch say."""
+    given = windows()
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    taken = {one.name for one in session.get_inputs()}
+    expected = session.run(None, {name: value for name, value in given.items() if name in taken})[0]
+    found = OnnxFunction(data, "sample")(**{n: torch.from_numpy(v) for n, v in given.items()})
+    return expected, found.numpy()
+
+
+def one(operator: str, *inputs: str, **attributes: Any) -> list[NodeProto]:
+    return [node(operator, list(inputs), ["anonymized"], **attributes)]
+
+
+WEIGHT = constant("weight", np.random.default_rng(1).normal(size=(4, 2, 3, 2)))
+BIAS = constant("bias", [1.0, 2.0, 3.0, 4.0])
+EIGHT = [node("Concat", ["events", "noise"], ["eight"], axis=1)]
+POSITIVE = [node("Add", ["events", "one"], ["positive"])]
+GRAPHS = {
+    **{name: one(name, "events", "noise") for name in ("Add", "Sub", "Mul", "Max", "Min")},
+    **{
+        name: one(name, "noise")
+        for name in ("Abs", "Exp", "Identity", "Neg", "Relu", "Sigmoid", "Softplus", "Tanh")
+    },
+    **{name: POSITIVE + one(name, "positive") for name in ("Log", "Reciprocal", "Sqrt")},
+    "Div": POSITIVE + one("Div", "noise", "positive"),
+    "Pow": POSITIVE + one("Pow", "positive", "noise"),
+    "Min of three": one("Min", "events", "noise", "one"),
+    "Concat": one("Concat", "events", "noise", axis=1),
+    "Conv": one(
+        "Conv", "noise", "weight", "bias",
+        group=2, pads=[0, 1, 2, 3], strides=[2, 3], dilations=[1, 2],
+    ),
+    "Conv without bias": one("Conv", "noise", "weight", group=2),
+    "DepthToSpace CRD": EIGHT + one("DepthToSpace", "eight", blocksize=2, mode="CRD"),
+    "DepthToSpace DCR": EIGHT + one("DepthToSpace", "eight", blocksize=2),
+    "Greater, Where": [
+        node("Greater", ["noise", "one"], ["more"]), *one("Where", "more", "noise", "events")
+    ],
+    "ReduceSum": one("ReduceSum", "noise", "axes"),
+    "ReduceSum of all, keeping nothing": one("ReduceSum", "noise", keepdims=0),
+    "ReduceSum of nothing": one("ReduceSum", "noise", noop_with_empty_axes=1),
+    "ReduceMean": one("ReduceMean", "noise", "axes", keepdims=0),
+    "Shape, Slice": [
+        node("Shape", ["events"], ["height"], start=2, end=3),
+        node("Sub", ["height", "twice"], ["stop"]),
+        *one("Slice", "noise", "twice", "stop", "twice", "twice"),
+    ],
+    "Slice of the first axes": one("Slice", "noise", "begin", "end"),
+    "Split": [
+        node("Split", ["noise", "parts"], ["a", "b"], axis=1),
+        node("Relu", ["b"], ["anonymized"]),
+    ],
+    "Split in three": [
+        node("Split", ["noise"], ["a", "b", "c"], axis=2, num_outputs=3),
+        node("Sub", ["a", "b"], ["d"]),
+        node("Concat", ["c", "d"], ["anonymized"], axis=2),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_an_operator_says_what_onnx_runtime_says(name: str) -> None:
+    whole = [constant("begin", [0, 1], np.int64), constant("end", [1, -1], np.int64)]
+    counts = [constant("twice", [2], np.int64), constant("parts", [1, 3], np.int64)]
+    constants = [ONE, AXES, WEIGHT, BIAS, *counts, *whole]
+    data = onnx_bytes(GRAPHS[name], constants, output_shape=())
+    expected, found = both(free(data))
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def free(data: bytes) -> bytes:
+    """The graph in opset 18, without its output's shape, which differs by operator."""
+    model = onnx.load_model_from_string(data)
+    model.opset_import[0].version = 18
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    return bytes(model.SerializeToString())
+
+
+@pytest.mark.parametrize("name", ["anonynoise-gesture", "anonynoise-eye", "gaussian-4"])
+def test_shipped_models_are_the_same_in_torch_and_let_gradients_through(name: str) -> None:
+    shape = (1, 10, 21, 30)
+    function = as_torch(Repository().load(name), shape)
+    events, noise = (torch.from_numpy(value).double() for value in windows(shape).values())
+    graph = {
+        key: value.double() if value.is_floating_point() else value
+        for key, value in function._constants.items()
+    }
+    function._constants = graph
+    events.requires_grad_()
+    weights = torch.linspace(-1, 1, events.numel(), dtype=torch.double).reshape(shape)
+    (slope,) = torch.autograd.grad((function(events=events, noise=noise) * weights).sum(), events)
+    assert slope.abs().max() > 0
+    # The slope in the direction of itself, by a small step.
+    step = 1e-6 / slope.norm()
+    with torch.no_grad():
+        ends = [
+            (function(events=events + sign * step * slope, noise=noise) * weights).sum()
+            for sign in (-1, 1)
+        ]
+    assert float((ends[1] - ends[0]) / (2 * step)) == pytest.approx(
+        float(slope.square().sum()), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("nodes", "problem"),
+    [
+        (one("Sin", "events"), "the operator Sin"),
+        (one("Conv", "noise", "weight", auto_pad="SAME_UPPER", group=2), "Conv: auto_pad"),
+        (one("ReduceSum", "noise", axes=[1]), "ReduceSum: axes as an attribute"),
+        ([node("Relu", ["events"], ["anonymized"], domain="mine")], r"operator mine\.Relu"),
+    ],
+)
+def test_what_is_not_known_is_named(nodes: list[NodeProto], problem: str) -> None:
+    with pytest.raises(TrainingError, match=f"sample: no torch form of .*{problem}"):
+        OnnxFunction(onnx_bytes(nodes, [WEIGHT]), "sample")
+
+
+def test_a_graph_that_torch_computes_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = trusted(onnx_bytes(one("Add", "events", "noise")))
+    as_torch(model, SHAPE)
+    monkeypatch.setitem(onnx_torch._OPERATORS, "Add", onnx_torch._OPERATORS["Sub"])
+    with pytest.raises(TrainingError, match="something else than ONNX Runtime"):
+        as_torch(model, SHAPE)

@@ -1,0 +1,1 @@
+"""The audit: attacks on a model as it is deployed, and what they found."""

@@ -1,0 +1,31 @@
+"""One attack of the audit, as its suites list it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from models.audit import Suite
+from training.audit.case import Case
+from training.audit.findings import Finding, Goal
+
+Positive = Literal["raw", "weak"]
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What it goes for, when it runs, and what shows that it works."""
+
+    name: str
+    goal: Goal
+    run: Callable[[Case], Finding]
+    #: The adversary in words, for the report.
+    threat: str
+    suites: tuple[Suite, ...]
+    #: Whether the verdict depends on it.
+    gated: bool
+    #: Over what it must succeed, to show that it can; None for what has no such cover.
+    positive: Positive | None
+    #: Whether it must fail where people were shuffled.
+    negative: bool
+    #: Suites that carry the controls out, too.
+    controlled: tuple[Suite, ...]

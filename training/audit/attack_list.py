@@ -1,0 +1,93 @@
+"""Every attack there is: what it goes for, in which suites it runs, and what shows that it works.
+
+The order is the order of work: what says most for its time comes first, so that an audit whose
+time is over has done what matters.
+"""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from models.audit import Suite
+from training.audit.attack import Attack, Positive
+from training.audit.attacks import (
+    attributes,
+    averaging,
+    consecutive,
+    enrolled,
+    inversion,
+    noise_stream,
+    reconstruction,
+    retrain,
+    rounding,
+    static,
+    temporal,
+    white_box,
+)
+from training.audit.case import Case
+from training.audit.findings import Finding, Goal
+
+_LONG: tuple[Suite, ...] = ("nightly", "full")
+_ALL: tuple[Suite, ...] = ("quick", *_LONG)
+
+
+def _threat(module: ModuleType) -> str:
+    """The second paragraph of a module's docstring: who the adversary is."""
+    paragraphs = (inspect.getdoc(module) or "").split("\n\n")
+    return " ".join(paragraphs[min(1, len(paragraphs) - 1)].split())
+
+
+def attacks(weights: Path | None, *, show_raw: bool) -> tuple[Attack, ...]:
+    """All attacks.
+
+    ``weights`` of a reconstruction network, without which that attack is not there; it shows
+    pictures of raw windows if ``show_raw``.
+    """
+
+    def of(
+        module: ModuleType,
+        goal: Goal,
+        run: Callable[[Case], Finding],
+        *,
+        name: str | None = None,
+        suites: tuple[Suite, ...] = _LONG,
+        gated: bool = True,
+        positive: Positive | None = "weak",
+        negative: bool = True,
+        controlled: tuple[Suite, ...] = _LONG,
+    ) -> Attack:
+        name = name or module.NAME
+        return Attack(
+            name, goal, run, _threat(module), suites, gated, positive, negative, controlled
+        )
+
+    def retrained(architecture: str, *, warm: bool, **more: object) -> Attack:
+        run = retrain.attacker_of(architecture, warm=warm)
+        return of(retrain, "identity", run, name=run.__name__, **more)  # type: ignore[arg-type]
+
+    listed = [
+        retrained("residual", warm=True, suites=_ALL, controlled=_ALL),
+        of(consecutive, "identity", consecutive.attack, suites=_ALL),
+        of(noise_stream, "noise", noise_stream.attack, suites=_ALL, positive=None, negative=False),
+        of(static, "identity", static.attack, suites=_ALL, positive="raw", controlled=_ALL),
+        of(rounding, "identity", rounding.attack, suites=_ALL),
+        retrained("mixer", warm=False),
+        retrained("residual", warm=False),
+        of(temporal, "identity", temporal.attack),
+        of(enrolled, "identity", enrolled.attack),
+        of(white_box, "identity", white_box.attack),
+        of(inversion, "identity", inversion.attack),
+        # No window is ever covered twice: what it would cost if one were.
+        of(averaging, "identity", averaging.attack, gated=False, positive=None, negative=False),
+        of(attributes, "attribute", attributes.attack, gated=False, positive=None, negative=False),
+    ]
+    if weights is not None:
+        listed.append(
+            of(
+                reconstruction,
+                "picture",
+                lambda case: reconstruction.attack(case, weights, show_raw=show_raw),
+            )
+        )
+    return tuple(listed)

@@ -1,0 +1,1 @@
+"""The attacks, one a module, each with its threat model in the module's docstring."""

@@ -1,0 +1,141 @@
+"""Consecutive: many windows of one person, each covered once.
+
+The adversary knows which published windows belong together, because a person stays before the
+camera while they pass, and has retrained on covered windows of other people. Over K consecutive
+windows he averages the tensors and looks at the mean, or looks at every window and averages the
+embeddings; the better of the two counts, as if he knew which it is. Then he links such a group
+(query) with groups of other sessions, in another light. Success: the same person ranks first more
+often than by chance. This one can really be carried out against the service.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import JsonValue
+from torch import Tensor, nn
+
+from models.networks.reid import ReidNetwork
+from training.audit.case import Case, chosen
+from training.audit.findings import Finding, Point
+from training.audit.sessions import groups, linked, sessions, shortest
+from training.checkpoint import load_checkpoint
+from training.config import Config
+from training.datasets.window_set import WindowSet
+from training.device import device
+from training.errors import TrainingError
+from training.evaluate import ReidScores
+from training.seeds import torch_generator
+from training.stages.cover import Cover
+from training.stages.recogniser import scaled
+
+NAME = "consecutive"
+
+#: How windows are put together, and where that puts the groups ``[G, E]`` of each size.
+Points = dict[str, dict[int, NDArray[np.float32]]]
+_WAYS = ("embeddings", "tensors")
+#: Of a longer session, the first so many windows: all of them are in memory at a time.
+_MOST_WINDOWS = 512
+
+
+def attack(case: Case) -> Finding:
+    """A curve over the numbers of windows of the suite that every session has."""
+    test = _shortened(case.dataset.test)
+    counts = [count for count in case.effort.draws if count <= shortest(test)]
+    if not counts:
+        raise TrainingError(
+            f"no session has {min(case.effort.draws)} windows", field="consecutive windows"
+        )
+    path = case.attacker("residual-warm", case.raw_attacker())
+    network = cast(ReidNetwork, load_checkpoint(path, "reid").network())
+    seen = put_together(network, case.cover, test, counts, case.config, case.seed)
+    curve: list[Point] = []
+    details: dict[str, JsonValue] = {}
+    for count in counts:
+        places = groups(test, count)
+        found = [linked(test, places, seen[way][count]) for way in _WAYS]
+        scores, chance = max(found, key=lambda one: _top1(one[0]))
+        curve.append(Point(count=count, identity=scores, chance=chance))
+        for way, (one, _) in zip(_WAYS, found, strict=True):
+            details[f"top1_{way}_{count}"] = round(_top1(one), 2)
+    return Finding(
+        attack=NAME,
+        cover=case.kind,
+        seed=case.seed,
+        curve=tuple(curve),
+        details=details,
+    )
+
+
+def _shortened(windows: WindowSet) -> WindowSet:
+    session = sessions(windows)
+    order = np.lexsort((np.arange(len(session)), windows.recording, session))
+    first = np.searchsorted(session[order], session[order])
+    kept = np.sort(order[np.arange(len(order)) - first < _MOST_WINDOWS])
+    return chosen(windows, kept) if len(kept) < len(session) else windows
+
+
+@torch.no_grad()
+def put_together(
+    network: nn.Module,
+    cover: Cover,
+    windows: WindowSet,
+    counts: Sequence[int],
+    config: Config,
+    seed: int,
+) -> Points:
+    """The points of the :func:`groups` of each size in ``counts``; windows are covered once."""
+    place = device(config.compute)
+    network.to(place).eval()
+    cover.to(place)
+    generator = torch_generator(place, seed, "noise")
+    all_groups = {count: groups(windows, count) for count in counts}
+    session = sessions(windows)
+    seen = np.zeros((len(session), 0), np.float32)
+    means: dict[int, list[NDArray[np.float32]]] = {count: [] for count in counts}
+    for one in range(session.max() + 1):
+        members = np.flatnonzero(session == one)
+        covered = _covered(cover, windows, members, config, place, generator)
+        points = _embedded(network, covered, config)
+        if not seen.size:
+            seen = np.zeros((len(session), points.shape[1]), np.float32)
+        seen[members] = points
+        for count, places in all_groups.items():
+            # Of this session; the groups come session by session.
+            own = places[session[places[:, 0]] == one]
+            within = torch.from_numpy(np.searchsorted(members, own)).to(place)
+            if len(own):
+                tensors = torch.stack([covered[group].mean(dim=0) for group in within])
+                means[count].append(_embedded(network, tensors, config))
+    return {
+        "embeddings": {count: seen[places].mean(axis=1) for count, places in all_groups.items()},
+        "tensors": {count: np.concatenate(found) for count, found in means.items()},
+    }
+
+
+def _covered(
+    cover: Cover,
+    windows: WindowSet,
+    members: NDArray[np.int64],
+    config: Config,
+    place: torch.device,
+    generator: torch.Generator,
+) -> Tensor:
+    size = config.evaluation.batch_size
+    covered = []
+    for at in range(0, len(members), size):
+        counts = torch.from_numpy(np.array(windows.windows[members[at : at + size]])).to(place)
+        covered.append(cover(scaled(counts, config), generator))
+    return torch.cat(covered)
+
+
+def _embedded(network: nn.Module, covered: Tensor, config: Config) -> NDArray[np.float32]:
+    pieces = torch.split(covered, config.evaluation.batch_size)
+    found: NDArray[np.float32] = torch.cat([network(piece)[0] for piece in pieces]).cpu().numpy()
+    return found
+
+
+def _top1(scores: ReidScores) -> float:
+    return 100 * float((np.asarray(scores.hits_at) <= 1).mean())

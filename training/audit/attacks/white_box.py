@@ -1,0 +1,246 @@
+"""White box: run the model backwards.
+
+The adversary has the model's file and solves for the input: of all windows he takes the one
+that, sent through the model, comes nearest to what was published, and is itself likely, with
+counts that are not negative, mostly zero, and alike in neighbouring cells (maximum a posteriori,
+by gradient descent through the graph). The noise he does not know, and takes it to be at its
+mean. How strong the prior is he finds out on windows of his own. He succeeds where people are
+found again in what he solved for, or where that is nearer to the raw window than the published
+one and the mean picture are.
+
+Beside it stands what bounds every such attack, and any that averages or denoises: an attacker
+trained on the model's output *without noise*, A(x, 0), which nobody outside ever sees
+(``signal_top1`` in ``details``). Of a bounded model it says what the noise has to hide.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from pydantic import JsonValue
+from torch import Tensor
+from torch.nn import functional
+from torch.optim import Adam
+from torch.optim.lr_scheduler import LambdaLR
+
+from training.audit.case import Case, sample
+from training.audit.deployed import Deployed
+from training.audit.findings import Finding
+from training.audit.identify import identified
+from training.audit.likeness import figures, likeness, mean_window
+from training.audit.onnx_torch import as_torch
+from training.audit.points import points
+from training.audit.sightings import Sightings, without_pictures
+from training.checkpoint import load_checkpoint
+from training.datasets.window_set import WindowSet
+from training.device import device
+from training.errors import TrainingError
+from training.evaluate import chance
+from training.results import summary
+from training.seeds import numpy_generator, torch_generator
+from training.stages.cover import Cover, Gaussian, Learned, Raw, standard_normal
+from training.stages.recogniser import scaled
+
+NAME = "white-box"
+
+_STEPS = 40
+#: Counts that a cell may move in the first step; falls to nothing in the last.
+_RATE = 1.0
+#: Windows in work at a time, and windows of known people that the prior's strength is tried on.
+_BATCH = 8
+_TRIED = 8
+_STRENGTHS = (0.001, 0.01, 0.03, 0.1, 0.3)
+#: Standard deviation of the noise in counts below which a model is taken to have none.
+_LEAST_STD = 0.1
+
+#: Counts and standard normals to published values, all ``[N, 2T, H, W]``, with gradients.
+Model = Callable[[Tensor, Tensor], Tensor]
+
+
+class Signal(Cover):
+    """``A(x, 0)``: what ``model`` makes of windows where its noise is at its mean."""
+
+    def __init__(self, cover: Cover, model: Model) -> None:
+        super().__init__()
+        self.model = model
+        self.name = f"{cover.name}-signal"
+        self.settings = {**cover.settings, "noise": 0}
+
+    @torch.no_grad()
+    def forward(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """The signal without noise."""
+        return self.model(windows, torch.zeros_like(windows))
+
+
+@dataclass(frozen=True)
+class Prior:
+    """How unlikely a window is, in nats: ``sparse`` a count and ``smooth`` a count's difference."""
+
+    sparse: float
+    smooth: float
+
+    def nats(self, windows: Tensor) -> Tensor:
+        """``[N]`` for windows ``[N, 2T, H, W]`` that are not negative."""
+        down = windows.diff(dim=2).abs().sum(dim=(1, 2, 3))
+        across = windows.diff(dim=3).abs().sum(dim=(1, 2, 3))
+        return self.sparse * windows.sum(dim=(1, 2, 3)) + self.smooth * (down + across)
+
+    def times(self, strength: float) -> "Prior":
+        """The same, believed more or less firmly."""
+        return Prior(strength * self.sparse, strength * self.smooth)
+
+
+def attack(case: Case) -> Finding:
+    """Solve a sample of test windows and show them to the attacker who knows raw windows.
+
+    An attacker trained on solved windows is not there: he would have to solve thousands.
+    Raises :class:`TrainingError` where the model cannot be run backwards, naming the operator.
+    """
+    draw = numpy_generator(case.seed, NAME, "sample")
+    windows = sample(case.dataset.test, case.effort.sample, draw)
+    own = sample(case.dataset.train, _TRIED, draw)
+    constant = mean_window(case.dataset.train, draw)
+    model = known(case.cover, (2, *windows.windows.shape[1:]))
+    noise = torch_generator(device(case.config.compute), case.seed, NAME, "noise")
+    raw, covered = _covered(case, windows, noise)
+    own_raw, own_covered = _covered(case, own, noise)
+    scaling = case.config.representation.scaling
+    std = max(noise_std(model, own_raw, noise), _LEAST_STD * scaling)
+    prior = learned_prior(own_raw)
+    strength = min(
+        _STRENGTHS,
+        key=lambda one: (
+            likeness(solve(model, own_covered, std, prior.times(one), _RATE * scaling), own_raw).mse
+        ),
+    )
+    solved = solve(model, covered, std, prior.times(strength), _RATE * scaling)
+
+    path = case.raw_attacker()
+    attacker = load_checkpoint(path, "reid").network()
+    sightings = Sightings(points(attacker, solved, case.config), without_pictures(windows))
+    guess, published, truth = (part.cpu() / scaling for part in (solved, covered, raw))
+    found = {
+        "windows": len(windows),
+        "noise_std": std / scaling,
+        "prior_strength": strength,
+        **figures("solved", guess, published, truth, constant),
+        **_signal_scores(case, model, own_raw, path),
+    }
+    return identified(
+        NAME,
+        case,
+        sightings,
+        chance=chance(windows, case.config, case.seed)["top1"],
+        details=cast(dict[str, JsonValue], found),
+    )
+
+
+def known(cover: Cover, shape: tuple[int, ...]) -> Model:
+    """The model of ``cover`` as whoever has its file runs it, tried on windows of ``shape``.
+
+    Raises :class:`TrainingError` where that is not possible.
+    """
+    if isinstance(cover, Deployed):
+        return _deployed(cover, shape)
+    if isinstance(cover, Raw):
+        return lambda windows, noise: windows
+    if isinstance(cover, Gaussian):
+        std = cover.std
+        return lambda windows, noise: windows + std * noise
+    if isinstance(cover, Learned):
+        return cover.anonymizer
+    raise TrainingError("is no cover whose weights are known", source=cover.name)
+
+
+def _deployed(cover: Deployed, shape: tuple[int, ...]) -> Model:
+    manifest = cover.anonymizer.manifest
+    count, channels, height, width = shape
+    tall, wide = manifest.representation.padded(height, width)
+    graph = as_torch(cover.anonymizer.model, (count, channels, tall, wide))
+
+    def model(windows: Tensor, noise: Tensor) -> Tensor:
+        edge = (0, wide - width, 0, tall - height)
+        output = graph(
+            events=functional.pad(windows, edge),
+            noise=functional.pad(noise * manifest.noise.scale, edge),
+        )
+        return output[:, :, :height, :width]
+
+    return model
+
+
+@torch.no_grad()
+def noise_std(model: Model, windows: Tensor, generator: torch.Generator) -> float:
+    """How far the noise moves a published value: a root mean square over ``windows``."""
+    noise = standard_normal(windows, generator)
+    moved = model(windows, noise) - model(windows, torch.zeros_like(windows))
+    return float(moved.square().mean().sqrt())
+
+
+def learned_prior(windows: Tensor) -> Prior:
+    """Of exponential counts and differences with the means that ``windows`` have."""
+    count = float(windows.mean())
+    step = float((windows.diff(dim=2).abs().mean() + windows.diff(dim=3).abs().mean()) / 2)
+    return Prior(sparse=1 / max(count, 1e-3), smooth=1 / max(step, 1e-3))
+
+
+def solve(model: Model, published: Tensor, std: float, prior: Prior, rate: float) -> Tensor:
+    """The likeliest windows behind ``published`` ``[N, 2T, H, W]``, where ``std`` is the noise's.
+
+    The descent begins with an empty window and with the published one; the likelier end
+    counts.
+    """
+    parts = []
+    for part in torch.split(published, _BATCH):
+        (one, cost), (other, other_cost) = (
+            _descended(model, part, start, std, prior, rate)
+            for start in (torch.zeros_like(part), part.clamp(min=0))
+        )
+        parts.append(torch.where((cost <= other_cost)[:, None, None, None], one, other))
+    return torch.cat(parts)
+
+
+def _descended(
+    model: Model, published: Tensor, begin: Tensor, std: float, prior: Prior, rate: float
+) -> tuple[Tensor, Tensor]:
+    """Where a descent from ``begin`` ends, and how unlikely that is in nats, ``[N]``."""
+    noise = torch.zeros_like(published)
+
+    def cost(windows: Tensor) -> Tensor:
+        apart = (published - model(windows, noise)) / std
+        return apart.square().sum(dim=(1, 2, 3)) / 2 + prior.nats(windows)
+
+    found = begin.clone().requires_grad_()
+    optimizer = Adam([found], lr=rate)
+    schedule = LambdaLR(optimizer, lambda step: 1 - step / _STEPS)
+    for _ in range(_STEPS):
+        # Windows do not know of each other: the sum gives each its own gradient.
+        (found.grad,) = torch.autograd.grad(cost(found).sum(), [found])
+        optimizer.step()
+        schedule.step()
+        with torch.no_grad():
+            found.clamp_(min=0)
+    with torch.no_grad():
+        return found.detach(), cost(found)
+
+
+def _covered(case: Case, windows: WindowSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The raw ``windows``, scaled, and what the case's cover makes of them."""
+    counts = torch.from_numpy(np.array(windows.windows)).to(generator.device)
+    raw = scaled(counts, case.config)
+    case.cover.to(generator.device)
+    with torch.no_grad():
+        return raw, torch.cat([case.cover(part, generator) for part in torch.split(raw, _BATCH)])
+
+
+def _signal_scores(case: Case, model: Model, windows: Tensor, raw: Path) -> dict[str, float]:
+    """What is found out from the model's output without noise."""
+    signal = Signal(case.cover, model)
+    # Where only noise was added, the attacker who knows raw windows is the one.
+    same = torch.equal(signal(windows), windows)
+    path = raw if same else case.attacker(f"{NAME}/signal", raw, cover=signal)
+    percent = summary(case.sightings(path, cover=signal).ranked(case.config, case.seed))
+    return {"signal_top1": percent["top1"], "signal_map": percent["map"]}

@@ -1,0 +1,216 @@
+"""One audit of one model: attack, measure what is left of the task, judge, report."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from models.anonymizer import Anonymizer
+from models.audit import Suite, manifest_digest
+from models.errors import ModelError
+from models.repository import Model, Repository
+from training.audit import report as told
+from training.audit import summary
+from training.audit.attack import Attack
+from training.audit.attack_list import attacks
+from training.audit.case import Case
+from training.audit.deployed import Deployed
+from training.audit.effort import EFFORT
+from training.audit.findings import Accuracy, Finding, Skipped
+from training.audit.gate import Judgement, control, judge
+from training.audit.policy import Policy
+from training.audit.report import Report
+from training.audit.samples import samples
+from training.audit.under_way import resumed
+from training.audit.usefulness import retrained, shipped
+from training.audit.work import Clock, Work, plan
+from training.config import Config
+from training.datasets.window_set import Dataset
+from training.device import describe
+from training.evaluate import ReidScores, chance
+from training.provenance import commit
+from training.run import content, counts
+from training.stages.cover import Gaussian, Raw
+
+#: Above this share of dropped windows the rest says nothing of the model.
+_MOST_DROPPED = 0.5
+#: Windows that a report shows.
+_SHOWN = 4
+_COVERS = ("model", "raw", "weak", "shuffled")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an audit is asked for."""
+
+    suite: Suite
+    policy: Policy
+    config: Config
+    #: Where what is done already is kept.
+    work: Path
+    #: Of the reconstruction network; None leaves that attack out.
+    weights: Path | None
+    #: Of the first attacker, the others count on; None draws one.
+    seed: int | None
+    #: In place of the suite's own.
+    budget_s: float | None
+    #: As the user gave it.
+    command: str
+
+
+#: Told of every step that is over: how many are, how many there are.
+Progress = Callable[[int, int], None]
+
+
+def audit(
+    model: Model,
+    dataset: Dataset,
+    synthetic: bool,
+    settings: Settings,
+    progress: Progress = lambda done, of: None,
+    repository: Repository | None = None,
+) -> Report:
+    """Attack ``model`` on ``dataset`` and say what came of it.
+
+    A call that was stopped is gone on with by the next one with the same ``settings.work``.
+    A model that fails its self-test leaks: it is not attacked any further. ``repository``:
+    where classifiers for the model are. Raises :class:`TrainingError` and
+    :class:`ModelError` for what cannot be audited at all.
+    """
+    suite, config = settings.suite, settings.config
+    effort = EFFORT[suite]
+    anonymizer = Anonymizer(model, threads=config.compute.threads)
+    cover = Deployed(anonymizer)
+    work = Work(dataset, cover, config, suite, effort, settings.work)
+    begun = resumed(settings.work, suite, f"{work.key}-{model.manifest.sha256}", settings.seed)
+    clock = Clock(settings.budget_s or effort.budget_s, begun.spent_s)
+    seeds = tuple(range(begun.seed, begun.seed + effort.seeds))
+    guess = chance(dataset.test, config, begun.seed)
+
+    def report(judgement: Judgement, **found: Any) -> Report:
+        nothing = dict.fromkeys(("attacks", "controls", "skipped", "utility", "baselines"), ())
+        return Report(
+            model=_model(model),
+            suite=suite,
+            data=_data(dataset, synthetic),
+            policy=settings.policy,
+            verdict=judgement.verdict,
+            reason=judgement.reason,
+            worst=judgement.worst,
+            chance=round(guess["top1"], 2),
+            seeds=seeds,
+            started=begun.started,
+            finished=datetime.now(UTC),
+            duration_s=round(clock.used_s, 1),
+            commit=commit(),
+            device=describe(config.compute),
+            command=settings.command,
+            **nothing | found,
+        )
+
+    try:
+        anonymizer.self_test()
+    except ModelError as error:
+        return report(Judgement("leak", f"the service would refuse it: {error}", None))
+    listed = attacks(settings.weights, show_raw=synthetic)
+    steps = plan(listed, suite, seeds)
+    findings: list[Finding] = []
+    skipped: list[Skipped] = []
+    for number, (_, outcome) in enumerate(work.done(steps, clock), start=1):
+        if isinstance(outcome, Finding):
+            findings.append(outcome)
+        else:
+            skipped.append(outcome)
+        begun.model_copy(update={"spent_s": round(clock.used_s, 1)}).keep(settings.work)
+        progress(number, len(steps))
+    controls = tuple(_controls(listed, findings, guess["top1"]))
+    judgement = judge(
+        [found for found in findings if found.cover == "model"],
+        [attack.name for attack in listed if attack.gated],
+        controls,
+        skipped,
+        settings.policy,
+        guess["top1"],
+    )
+    if cover.asked and cover.dropped / cover.asked > _MOST_DROPPED:
+        judgement = Judgement("undecided", "the model drops most windows", judgement.worst)
+    case = work.case("model", begun.seed)
+    consumers = [*shipped(case, repository or Repository()), *_retrained(case, clock)]
+    return report(
+        judgement,
+        attacks=tuple(_attacks(listed, findings, guess["top1"])),
+        controls=controls,
+        skipped=tuple(skipped),
+        utility=summary.utilities(consumers, guess.get("target_acc", 0.0)),
+        baselines=tuple(_baselines(case, clock)) if suite != "quick" else (),
+        samples=samples(dataset, cover, config, _SHOWN, synthetic=synthetic),
+    )
+
+
+def _model(model: Model) -> told.Model:
+    manifest = model.manifest
+    return told.Model(
+        name=manifest.name,
+        version=manifest.version,
+        profile=manifest.profile,
+        sha256=manifest.sha256,
+        manifest_sha256=manifest_digest(manifest),
+    )
+
+
+def _data(dataset: Dataset, synthetic: bool) -> told.Data:
+    counted = counts(dataset)
+    return told.Data(
+        name=dataset.name,
+        digest=content(dataset),
+        synthetic=synthetic,
+        notes=dataset.notes,
+        train=counted["train"],
+        test=counted["test"],
+    )
+
+
+def _controls(
+    listed: Sequence[Attack], findings: Sequence[Finding], guess: float
+) -> Iterator[told.Control]:
+    for attack in listed:
+        for cover in _COVERS[1:]:
+            over = [one for one in findings if (one.attack, one.cover) == (attack.name, cover)]
+            if over:
+                yield control(attack.name, over, guess)
+
+
+def _attacks(
+    listed: Sequence[Attack], findings: Sequence[Finding], guess: float
+) -> Iterator[told.Attack]:
+    for cover in _COVERS:
+        for attack in listed:
+            over = [one for one in findings if (one.attack, one.cover) == (attack.name, cover)]
+            if over:
+                yield summary.attack(attack, over, guess)
+
+
+def _retrained(case: Case, clock: Clock) -> Iterator[Accuracy]:
+    if case.dataset.labels and clock.left_s > 0:
+        scores = retrained(case, case.cover, f"{case.name}/target", case.fit())
+        yield Accuracy(consumer="retrained", task="labels", scores=scores)
+
+
+def _baselines(case: Case, clock: Clock) -> Iterator[told.Baseline]:
+    """Raw windows and Gaussian noise, attacked and used as the model is (AnonyNoise, Sec. 5.4)."""
+    if not case.dataset.labels or clock.left_s <= 0:
+        return
+    case.raw_attacker()
+    task = retrained(case, Raw(), "raw/target", case.raw_fit())
+    yield summary.baseline("raw", 0.0, task, case.raw_scores())
+    for std in case.config.gaussian:
+        if clock.left_s <= 0:
+            return
+        cover = Gaussian(std)
+        task = retrained(case, cover, f"{cover.name}/target", case.fit())
+        reid = case.run.recognised(
+            f"{cover.name}/residual-warm", "reid", cover, case.raw_attacker(), case.fit()
+        )
+        assert isinstance(reid, ReidScores)
+        yield summary.baseline(cover.name, std, task, reid)

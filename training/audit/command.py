@@ -1,0 +1,181 @@
+"""``anonynoise audit``: attack a model as it is deployed."""
+
+import json
+import logging
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from events.core_dumps import forbid_core_dumps
+from training.one_line import one_line
+
+#: Of the process, by verdict. What cannot be audited cannot be decided.
+EXIT = {"pass": 0, "leak": 1, "undecided": 2}
+
+
+class _Undecided(click.ClickException):
+    """Not to be taken for a leak, whose exit code click gives every error."""
+
+    exit_code = EXIT["undecided"]
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--data",
+    "folders",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    help="Folder of `simulate` or session of `enrol`; may be given several times.",
+)
+@click.option(
+    "--suite",
+    type=click.Choice(["quick", "nightly", "full"]),
+    default="nightly",
+    show_default=True,
+    help="Within 10 minutes, 2 hours, 8 hours on two cores.",
+)
+@click.option(
+    "--report",
+    "out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of report.json, report.html and history.sqlite.",
+)
+@click.option("--key", type=click.Path(path_type=Path), help="Private key: signs the verdict.")
+@click.option("--publish", is_flag=True, help="Put the signed verdict into MODEL's manifest.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="FireNet's state_dict for the reconstruction attack.",
+)
+@click.option(
+    "--work",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that keeps networks and findings for later audits; default: within the report's.",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Of the attackers; default: new ones.")
+@click.option("--budget", type=float, help="Minutes, in place of the suite's own.")
+@click.option("--over-chance", type=float, default=2.0, show_default=True, help="Limit of top-1.")
+@click.option("--config", "config_name", default="small", show_default=True, help="As for train.")
+@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Over the file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report instead of a summary.")
+@click.pass_context
+def command(
+    context: click.Context, /, model: str, folders: tuple[Path, ...], **options: Any
+) -> None:
+    """Attack MODEL, a name in the repository or a folder, and judge what it leaks.
+
+    Exit code 0: pass, 1: leak, 2: could not decide. An audit that was stopped goes on where it
+    stopped when it is called again.
+
+    Example: anonynoise audit anonynoise-gesture --data gestures --suite quick --report audit
+    """
+    forbid_core_dumps()
+    try:
+        with one_line():
+            verdict = _audit(model, folders, **options)
+    except click.ClickException as error:
+        raise _Undecided(error.message) from None
+    context.exit(EXIT[verdict])
+
+
+def _audit(
+    name: str,
+    folders: tuple[Path, ...],
+    *,
+    suite: Any,
+    out: Path,
+    key: Path | None,
+    publish: bool,
+    weights: Path | None,
+    work: Path | None,
+    seed: int | None,
+    budget: float | None,
+    over_chance: float,
+    config_name: str,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> str:
+    # Slow to import, and needed by this command alone.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
+    from models.audit import publish as published  # noqa: PLC0415
+    from models.audit import read_private_key, sign  # noqa: PLC0415
+    from models.repository import Repository, reference  # noqa: PLC0415
+    from training.audit.audit import Settings, audit  # noqa: PLC0415
+    from training.audit.configuration import configured  # noqa: PLC0415
+    from training.audit.data import enrolled, forget, load  # noqa: PLC0415
+    from training.audit.policy import Policy  # noqa: PLC0415
+    from training.audit.publish import write  # noqa: PLC0415
+    from training.audit.statement import statement  # noqa: PLC0415
+    from training.audit.under_way import over  # noqa: PLC0415
+    from training.config import load_config  # noqa: PLC0415
+    from training.errors import TrainingError  # noqa: PLC0415
+
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("training").setLevel(logging.INFO)
+    if publish and key is None:
+        raise TrainingError("needs --key", field="--publish")
+    # Before hours of work, not after.
+    private_key = None if key is None else read_private_key(key)
+    model = Repository().load(reference(name))
+    if publish and model.folder is None:
+        raise TrainingError("is in no folder", source=name, field="--publish")
+    config = configured(load_config(config_name, overrides), model.manifest.representation)
+    folder = work or out / "work"
+    dataset, synthetic = load(folders, config.representation, folder / "cache")
+    settings = Settings(
+        suite=suite,
+        policy=Policy(over_chance=over_chance),
+        config=config,
+        work=folder,
+        weights=weights,
+        seed=seed,
+        budget_s=None if budget is None else 60 * budget,
+        command=shlex.join(["anonynoise", *sys.argv[1:]]),
+    )
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("attacks", total=None)
+        report = audit(
+            model,
+            dataset,
+            synthetic,
+            settings,
+            lambda done, all_: bar.update(task, completed=done, total=all_),
+        )
+    digest = write(report, out, out / "history.sqlite")
+    if private_key is not None:
+        signed = sign(statement(report, digest), private_key)
+        if publish:
+            assert model.folder is not None
+            published(model.folder, signed)
+    for session in filter(enrolled, folders):
+        # An audit that decided nothing is done again, and needs the people for it.
+        if report.verdict == "undecided":
+            click.echo(f"{session}: still there, nothing was decided", err=True)
+        else:
+            gone = forget(session)
+            click.echo(f"{session}: {'deleted after its use' if gone else 'kept'}", err=True)
+    # The report stands: the next audit begins anew.
+    if work is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        over(folder)
+    if as_json:
+        click.echo(json.dumps(report.model_dump(mode="json"), indent=1))
+    else:
+        click.echo(f"{report.model.name}: {report.verdict}. {report.reason}")
+        click.echo(f"{out / 'report.html'}")
+    return report.verdict
+
+
+if __name__ == "__main__":
+    command()

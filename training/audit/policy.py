@@ -1,0 +1,18 @@
+"""What a model may leak, in the audit's own terms."""
+
+from pydantic import Field
+
+from models.manifest import Part
+
+
+class Policy(Part):
+    """Limits that the audit's verdict is given by. All figures are percentages."""
+
+    #: The upper bound of every gated attack's top-1 may be this many times what guessing gets.
+    over_chance: float = Field(default=2.0, ge=1)
+    #: Raw windows must give the attacker this much of top-1, or the data can show nothing.
+    raw_top1: float = Field(default=50.0, ge=0, le=100)
+
+    def limit(self, chance: float) -> float:
+        """Where the upper bound of an attack's top-1 may be, if guessing gets ``chance``."""
+        return round(min(100.0, self.over_chance * chance), 2)

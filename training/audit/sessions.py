@@ -1,0 +1,77 @@
+"""Consecutive windows of one person: sessions, groups, and linking the one to the other.
+
+A session is one subject under one condition (lighting or camera), its recordings one after the
+other, as somebody makes one gesture after the next before the camera::
+
+    recording    |      7      |      8      |   ...  |     17      |
+    window        0   1   2   3   0   1   2   3         0   1   2   3
+    groups of 2   |---|   |---|   |---|   |---|         |---|   |---|
+    groups of 8   |---------------------------|   ...
+
+Groups never overlap. As long as recordings have enough windows, a group lies within one.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.audit.sightings import Sightings, guessed
+from training.datasets.window_set import WindowSet
+from training.errors import TrainingError
+from training.evaluate import ReidScores
+
+
+def sessions(windows: WindowSet) -> NDArray[np.int64]:
+    """Which session each of the ``N`` windows belongs to, counted from 0, int64 ``[N]``."""
+    columns = np.stack([windows.subject, windows.condition], axis=1)
+    return np.unique(columns, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def shortest(windows: WindowSet) -> int:
+    """Windows of the shortest session: the largest group that each of them gives."""
+    return int(np.bincount(sessions(windows)).min())
+
+
+def groups(windows: WindowSet, count: int) -> NDArray[np.int64]:
+    """Places of ``count`` consecutive windows each, int64 ``[G, count]``, session by session.
+
+    Raises :class:`TrainingError` if no session has so many.
+    """
+    _, recording = np.unique(windows.recording, return_inverse=True)
+    within = count <= int(np.bincount(recording).min())
+    piece = recording.reshape(-1) if within else sessions(windows)
+    order = np.lexsort((np.arange(len(piece)), windows.recording, sessions(windows)))
+    found = []
+    for one in dict.fromkeys(piece[order].tolist()):
+        members = order[piece[order] == one]
+        whole = len(members) // count * count
+        found.append(members[:whole].reshape(-1, count))
+    made: NDArray[np.int64] = np.concatenate(found)
+    if not len(made):
+        raise TrainingError(f"no session has {count} windows", field="consecutive windows")
+    return made
+
+
+def linked(
+    windows: WindowSet, places: NDArray[np.int64], points: NDArray[np.float32]
+) -> tuple[ReidScores, float]:
+    """How well groups are told to be of one person, and the percentage that a guess gets.
+
+    ``points`` ``[G, E]`` are where the attacker puts the groups ``places`` ``[G, count]``. Every
+    group is looked for among those of the other conditions, whoever made them: nobody is found
+    by the light, nor by a session's own recordings.
+    """
+    first = places[:, 0]
+    condition = windows.condition[first]
+    gallery = condition[:, None] != condition[None, :]
+    of = WindowSet(
+        windows=np.zeros((len(first), 0), np.uint8),
+        subject=windows.subject[first],
+        label=windows.label[first],
+        recording=windows.recording[first],
+        condition=condition,
+    )
+    query = np.arange(len(first))
+    scores = Sightings(points, of).among(query, gallery)
+    if not scores.hits_at:
+        raise TrainingError("nobody is in two of them", field="sessions")
+    return scores, guessed(of.subject, query, gallery)

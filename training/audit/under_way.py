@@ -1,0 +1,54 @@
+"""The audit that was begun and is not over: what a later call goes on with."""
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from models.audit import Suite, UtcTime
+from models.manifest import Part
+from training.files import write_json
+
+_FILE = "state.json"
+
+
+class UnderWay(Part):
+    """``WORK/state.json``."""
+
+    suite: Suite
+    #: What all of its work depends on, see :mod:`training.audit.work`.
+    key: str
+    #: Of the first attacker; the others count on.
+    seed: int
+    started: UtcTime
+    #: Seconds of work of the calls before this one.
+    spent_s: float = 0.0
+
+    def keep(self, work: Path) -> None:
+        """Let a later call find it. Raises :class:`TrainingError`."""
+        write_json(work / _FILE, self.model_dump(mode="json"))
+
+
+def resumed(work: Path, suite: Suite, key: str, seed: int | None) -> UnderWay:
+    """The audit under way in ``work``, or a new one if there is none of that ``key``.
+
+    ``seed`` None takes any that was begun, and otherwise draws one, so that no two nights'
+    attackers are the same. Raises :class:`TrainingError`.
+    """
+    try:
+        found = UnderWay.model_validate_json((work / _FILE).read_bytes())
+        if found.key == key and seed in (None, found.seed):
+            return found
+    except (OSError, ValidationError):
+        # None, or one that nobody can go on with.
+        pass
+    seed = secrets.randbelow(1 << 31) if seed is None else seed
+    begun = UnderWay(suite=suite, key=key, seed=seed, started=datetime.now(UTC))
+    begun.keep(work)
+    return begun
+
+
+def over(work: Path) -> None:
+    """The report stands: the next audit begins anew."""
+    (work / _FILE).unlink(missing_ok=True)

@@ -1,0 +1,188 @@
+"""The work of an audit: its steps in order, each kept when it is done, within its time.
+
+::
+
+    WORK/state.json                     the seeds of the audit that is under way
+    WORK/KEY/seed-0/raw/...             networks that know raw windows
+    WORK/KEY/seed-0/model-NAME-HASH/    networks and findings over the model
+    WORK/KEY/seed-0/weak-gaussian-1/    and over the covers that show what the attacks can do
+
+KEY stands for the data, the suite and the settings: what is there was made with the same.
+"""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from models.audit import Suite
+from models.manifest import first_problem
+from training.audit.attack import Attack
+from training.audit.case import Case, shuffled
+from training.audit.deployed import Deployed
+from training.audit.effort import Effort
+from training.audit.findings import Cover as CoverName
+from training.audit.findings import Finding, Skipped
+from training.config import Config
+from training.datasets.window_set import Dataset
+from training.errors import TrainingError
+from training.files import write_json
+from training.run import content
+from training.seeds import numpy_generator
+from training.stages.cover import Cover, Gaussian, Raw
+
+#: Standard deviation, in counts, of noise that hides next to nothing.
+WEAK_STD = 1.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One attack over one cover with one seed."""
+
+    attack: Attack
+    cover: CoverName
+    seed: int
+
+
+@dataclass
+class Clock:
+    """Seconds of work, with those of earlier calls, against a budget."""
+
+    budget_s: float
+    spent_s: float = 0.0
+    now: Callable[[], float] = time.monotonic
+    _start: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._start = self.now()
+
+    @property
+    def used_s(self) -> float:
+        """Seconds until now."""
+        return self.spent_s + self.now() - self._start
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the budget is used up."""
+        return self.budget_s - self.used_s
+
+
+def plan(attacks: Sequence[Attack], suite: Suite, seeds: Sequence[int]) -> tuple[Step, ...]:
+    """The steps in their order: every attack once, what shows that it works, further seeds."""
+    listed = [attack for attack in attacks if suite in attack.suites]
+    first, *others = seeds
+    steps = [Step(attack, "model", first) for attack in listed]
+    for attack in listed:
+        if suite not in attack.controlled:
+            continue
+        if attack.positive is not None:
+            steps.append(Step(attack, attack.positive, first))
+        if attack.negative:
+            steps.append(Step(attack, "shuffled", first))
+    steps += [Step(attack, "model", seed) for seed in others for attack in listed]
+    return tuple(steps)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the steps of one audit share."""
+
+    dataset: Dataset
+    cover: Deployed
+    config: Config
+    suite: Suite
+    effort: Effort
+    folder: Path
+
+    @property
+    def key(self) -> str:
+        """What all of it depends on but the model and the seed."""
+        said = {
+            "data": content(self.dataset),
+            "suite": self.suite,
+            "effort": self.effort.model_dump(mode="json"),
+            "config": self.config.model_dump(mode="json"),
+        }
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+
+    def case(self, cover: CoverName, seed: int) -> Case:
+        """What an attack over ``cover`` is given."""
+        covers: dict[CoverName, Cover] = {
+            "model": self.cover,
+            "raw": Raw(),
+            "weak": Gaussian(WEAK_STD),
+            "shuffled": self.cover,
+        }
+        batch = self.config.batch.model_copy(update={"windows_per_epoch": self.effort.windows})
+        case = Case(
+            dataset=self.dataset,
+            cover=covers[cover],
+            kind=cover,
+            config=self.config.model_copy(update={"batch": batch}),
+            effort=self.effort,
+            folder=self.folder / self.key,
+            seed=seed,
+        )
+        if cover != "shuffled":
+            return case
+        # Nothing can be learned of shuffled people, so little time is spent on trying.
+        effort = self.effort.model_copy(update={"raw_epochs": min(4, self.effort.raw_epochs)})
+        people = shuffled(self.dataset, numpy_generator(seed, "shuffled"))
+        return replace(case, dataset=people, effort=effort, folder=case.folder / "shuffled")
+
+    def done(self, steps: Sequence[Step], clock: Clock) -> Iterator[tuple[Step, Finding | Skipped]]:
+        """Carry the ``steps`` out, those that were not yet, while there is time for them."""
+        cases: dict[tuple[CoverName, int], Case] = {}
+        longest: dict[str, float] = {}
+        for step in steps:
+            place = (step.cover, step.seed)
+            if place not in cases:
+                cases[place] = self.case(*place)
+            outcome = self._outcome(step, cases[place], clock, longest.get(step.attack.name, 0.0))
+            if isinstance(outcome, Finding):
+                seen = longest.get(step.attack.name, 0.0)
+                longest[step.attack.name] = max(seen, outcome.duration_s)
+            yield step, outcome
+
+    def _outcome(
+        self, step: Step, case: Case, clock: Clock, expected_s: float
+    ) -> Finding | Skipped:
+        path = case.run.folder / case.name / f"{step.attack.name}.json"
+        kept = _read(path)
+        if kept is not None:
+            return kept
+        name = step.attack.name
+
+        def skipped(reason: str) -> Skipped:
+            _log.info("%s over %s, seed %d: %s", name, step.cover, step.seed, reason)
+            return Skipped(attack=name, cover=step.cover, seed=step.seed, reason=reason)
+
+        if clock.left_s <= expected_s:
+            return skipped("its time was over")
+        began = clock.used_s
+        try:
+            finding = step.attack.run(case)
+        except TrainingError as error:
+            return skipped(str(error))
+        finding = finding.model_copy(update={"duration_s": round(clock.used_s - began, 1)})
+        write_json(path, finding.model_dump(mode="json"))
+        _log.info("%s over %s, seed %d: %.0f s", name, step.cover, step.seed, finding.duration_s)
+        return finding
+
+
+def _read(path: Path) -> Finding | None:
+    if not path.exists():
+        return None
+    try:
+        return Finding.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise TrainingError(error.strerror or "cannot be read", source=str(path)) from None
+    except ValidationError as error:
+        first = first_problem(error)
+        raise TrainingError(first.problem, source=str(path), field=first.field) from None
