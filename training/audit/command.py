@@ -52,7 +52,7 @@ class _Undecided(click.ClickException):
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    help="FireNet's state_dict for the reconstruction attack.",
+    help="FireNet's published state_dict, for the reconstruction attack.",
 )
 @click.option(
     "--work",
