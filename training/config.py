@@ -112,6 +112,10 @@ class PipelinePart(_Part):
     attackers: Count = 1
     #: Steps of every attacker for one of the anonymizer.
     attacker_steps: Count = 1
+    #: Attackers meet the mean of so many draws of a window, one of these numbers in each step:
+    #: what windows tell adds up over a person's stay, and an attacker who sees single ones
+    #: only lets through what he cannot tell from the noise.
+    averages: tuple[Annotated[float, Field(ge=1)], ...] = Field(default=(1.0,), min_length=1)
     #: Of this stage alone; None takes that of ``compute``. In bfloat16 a signal far below the
     #: noise is learned badly.
     precision: Precision | None = None

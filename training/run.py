@@ -143,7 +143,7 @@ class Run:
                 start=None if start is None else _digest(start),
                 fit=part.model_dump(mode="json"),
                 evaluation=config.evaluation.model_dump(mode="json"),
-                inversion=config.inversion.model_dump(mode="json") if denoise else None,
+                inversion=self._denoising() if denoise else None,
             )
         )
         if done is None:
@@ -231,6 +231,14 @@ class Run:
             metrics=metrics or {},
         ).save(path)
 
+    def _denoising(self) -> dict[str, Any]:
+        networks = self.config.networks
+        return {
+            **self.config.inversion.model_dump(mode="json"),
+            "depth": networks.denoiser_depth,
+            "width": networks.denoiser_width,
+        }
+
     def _settings(self, **own: Any) -> dict[str, Any]:
         """What a stage depends on: the same settings give the same networks."""
         config = self.config.model_dump(mode="json")
@@ -238,7 +246,7 @@ class Run:
             "seed": self.seed,
             "data": {"name": self.dataset.name, "digest": self.content},
             **{name: config[name] for name in ("dataset", "representation", "batch", "augment")},
-            "networks": {k: v for k, v in config["networks"].items() if k != "anonymizer"},
+            "networks": {name: config["networks"][name] for name in ("arch", "imagenet")},
             "precision": config["compute"]["precision"],
             **own,
         }

@@ -80,22 +80,29 @@ class AnonymizerNetwork(nn.Module):
 
         ``events`` are counts and ``noise`` independent standard normals, both of that shape.
         """
+        signal, scale = self.parts(events, noise)
+        return signal + scale * noise
+
+    def parts(self, events: Tensor, noise: Tensor) -> tuple[Tensor, Tensor | float]:
+        """Signal and scale: an anonymized window is ``signal + scale * noise``.
+
+        Neither knows the noise, unless ``input`` says that the network sees it.
+        """
         config = self.config
-        noise = noise * config.noise_scale
         seen = events if config.design == "paper" else torch.log1p(events)
         if config.input == "events,noise":
-            seen = torch.cat([seen, noise], dim=1)
+            seen = torch.cat([seen, noise * config.noise_scale], dim=1)
         output: Tensor = self.body(seen) * config.gain
         if config.output == "replace":
-            return output
+            return output, 0.0
         if config.output == "add":
-            return events + output
+            return events + output, 0.0
         if config.output == "scale":
-            return events + self._sigma(output) * noise
+            return events, self._sigma(output) * config.noise_scale
         if config.output == "bounded":
-            return config.min_sigma * (self._shortened(output) + noise)
+            return config.min_sigma * self._shortened(output), config.min_sigma
         mean, scale = output.chunk(2, dim=1)
-        return events + mean + self._sigma(scale) * noise
+        return events + mean, self._sigma(scale) * config.noise_scale
 
     def _sigma(self, output: Tensor) -> Tensor:
         floor = self.config.min_sigma

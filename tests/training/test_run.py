@@ -93,7 +93,7 @@ def test_ablation_and_inversion_go_on_from_what_is_there(folder: Path) -> None:
         ("events to add", "post-training"),
         ("events to add", "post-training, attacker from scratch"),
     ]
-    config = tiny_config("gaussian=[]")
+    config = tiny_config("gaussian=[]", "networks.denoiser_depth=3", "networks.denoiser_width=6")
     inversion = measure("inversion", config, DATASET, folder, 0, "test")
     assert keys(inversion)[-2:] == [
         ("anonynoise", "post-training"),

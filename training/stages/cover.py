@@ -79,6 +79,22 @@ def covered(anonymizer: AnonymizerNetwork, windows: Tensor, noise: Tensor) -> Te
         return anonymizer(windows, noise)  # type: ignore[no-any-return]
 
 
+def averaged(
+    anonymizer: AnonymizerNetwork, windows: Tensor, noise: Tensor, count: float
+) -> tuple[Tensor, Tensor]:
+    """``y = A(x, z)`` and the mean of ``count`` such draws, drawn by the same ``noise``.
+
+    The mean's noise is smaller by the root of ``count``. That is so if the anonymizer sees no
+    noise; one that does has no such mean in closed form, and the windows come back twice.
+    """
+    with torch.autocast(windows.device.type, enabled=False):
+        signal, scale = anonymizer.parts(windows, noise)
+        single = signal + scale * noise
+        if count == 1 or anonymizer.config.input != "events":
+            return single, single
+        return single, signal + scale * (noise / count**0.5)
+
+
 def standard_normal(like: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Independent standard normal numbers, float32 in the shape of ``like``."""
     return torch.randn(like.shape, generator=generator, device=like.device)

@@ -5,6 +5,8 @@ A step, on one batch x with fresh noise z::
     y = A(x, z) -+-> target network ---> L_target   minimised by target network and A
                  +-> re-id, held still -> L_triplet  maximised by A
     y, detached ---> re-id -------------> L_reid     minimised by re-id
+
+By ``pipeline.averages`` the attackers meet, in place of y, the mean of many draws of it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +25,7 @@ from training.batches import Batch
 from training.config import Config
 from training.losses import anonymizer_loss, reid_loss
 from training.seeds import derive
-from training.stages.cover import covered, standard_normal
+from training.stages.cover import averaged, standard_normal
 from training.stages.optimisation import adamw, cosine, halving
 from training.stages.recogniser import prepared
 
@@ -57,11 +59,11 @@ class Pipeline(LightningModule):
         anonymizer_optimizer, target_optimizer, attacker_optimizer = self.optimizers()  # type: ignore[attr-defined]
         self.anonymizer.slack = self._slack(batch_idx)
         raw = prepared(batch.windows, self._config)
-        anonymized = covered(self.anonymizer, raw, standard_normal(raw))
+        anonymized, seen = self._covered(raw)
 
         target_logits = self.target(anonymized)
         loss = torch.stack(
-            [self._against(one, anonymized, target_logits, batch) for one in self.attackers]
+            [self._against(one, seen, target_logits, batch) for one in self.attackers]
         ).mean()
         anonymizer_optimizer.zero_grad()
         target_optimizer.zero_grad()
@@ -70,11 +72,11 @@ class Pipeline(LightningModule):
         anonymizer_optimizer.step()
         target_optimizer.step()
 
-        seen = anonymized.detach()
+        seen = seen.detach()
         for step in range(self._part.attacker_steps):
             if step > 0:
                 with torch.no_grad():
-                    seen = covered(self.anonymizer, raw, standard_normal(raw))
+                    _, seen = self._covered(raw)
             # The sum gives each attacker the gradient that it would have alone.
             reid = torch.stack([self._attack(one, seen, batch) for one in self.attackers]).sum()
             attacker_optimizer.zero_grad()
@@ -89,13 +91,19 @@ class Pipeline(LightningModule):
             sync_dist=True,
         )
 
+    def _covered(self, raw: Tensor) -> tuple[Tensor, Tensor]:
+        """What the target network and what the attackers see."""
+        averages = self._part.averages
+        count = averages[int(torch.randint(len(averages), ()))] if len(averages) > 1 else averages[0]
+        return averaged(self.anonymizer, raw, standard_normal(raw), count)
+
     def _against(
-        self, attacker: nn.Module, anonymized: Tensor, target_logits: Tensor, batch: Batch
+        self, attacker: nn.Module, seen: Tensor, target_logits: Tensor, batch: Batch
     ) -> Tensor:
         """Equation 4 against one attacker, which does not move by it."""
         part = self._part
         with held_still(attacker):
-            embedding, logits = attacker(anonymized)
+            embedding, logits = attacker(seen)
         loss = anonymizer_loss(
             target_logits,
             batch.label,

@@ -1,9 +1,10 @@
 """Covers."""
 
+import pytest
 import torch
 
 from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
-from training.stages.cover import Gaussian, Learned, Raw
+from training.stages.cover import Gaussian, Learned, Raw, averaged, covered
 
 WINDOWS = torch.arange(4 * 10 * 16 * 16).remainder(7).float().reshape(4, 10, 16, 16)
 
@@ -44,3 +45,37 @@ def test_covers_are_known_by_what_they_do() -> None:
     assert one.settings == Learned(one.anonymizer).settings
     assert one.settings != other.settings
     assert Gaussian(1.0).settings != Gaussian(2.0).settings
+
+
+def bounded() -> AnonymizerNetwork:
+    torch.manual_seed(0)
+    return AnonymizerNetwork(
+        AnonymizerConfig(
+            design="cheap", width=4, input="events", output="bounded", min_sigma=2, energy=50
+        )
+    )
+
+
+def test_a_mean_of_draws_has_their_signal_and_less_noise() -> None:
+    """Against the mean of draws that were really made."""
+    anonymizer = bounded()
+    with torch.no_grad():
+        drawn = torch.stack(
+            [covered(anonymizer, WINDOWS, torch.randn(WINDOWS.shape)) for _ in range(64)]
+        )
+        single, mean = averaged(anonymizer, WINDOWS, torch.randn(WINDOWS.shape), 64)
+        signal = anonymizer(WINDOWS, torch.zeros(WINDOWS.shape))
+    assert float((mean - signal).std()) == pytest.approx(2 / 8, rel=0.02)
+    assert float((drawn.mean(dim=0) - signal).std()) == pytest.approx(2 / 8, rel=0.02)
+    assert float((single - signal).std()) == pytest.approx(2, rel=0.02)
+    torch.testing.assert_close((single - signal) / 8, mean - signal, atol=1e-4, rtol=0)
+
+
+def test_a_mean_of_one_is_the_draw_and_so_is_any_of_an_anonymizer_that_sees_its_noise() -> None:
+    noise = torch.randn(WINDOWS.shape)
+    single, mean = averaged(bounded(), WINDOWS, noise, 1)
+    assert single is mean
+    seeing = AnonymizerNetwork(AnonymizerConfig(design="cheap", width=4))
+    single, mean = averaged(seeing, WINDOWS, noise, 64)
+    assert single is mean
+    torch.testing.assert_close(single, covered(seeing, WINDOWS, noise))

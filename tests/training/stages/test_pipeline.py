@@ -17,6 +17,7 @@ from training.stages.fit import fit
 from training.stages.pipeline import Pipeline, entropy, held_still
 
 DATASET = tiny_dataset()
+BOUNDED = "{design: cheap, width: 4, input: events, output: bounded, min_sigma: 1, energy: 5}"
 FIVE_STEPS = ("batch.windows_per_epoch=40", "pipeline.epochs=1")
 
 
@@ -168,9 +169,8 @@ class Watched(Pipeline):
 
 
 def test_a_bounded_anonymizer_begins_loose_and_ends_at_its_own_bound(tmp_path: Path) -> None:
-    bounded = "{design: cheap, width: 4, input: events, output: bounded, min_sigma: 1, energy: 5}"
     config = tiny_config(
-        f"networks.anonymizer={bounded}",
+        f"networks.anonymizer={BOUNDED}",
         "batch.windows_per_epoch=16",
         "pipeline.epochs=4",
         "pipeline.energy_start=100",
@@ -181,3 +181,29 @@ def test_a_bounded_anonymizer_begins_loose_and_ends_at_its_own_bound(tmp_path: P
     # Two steps an epoch: equal factors in the first half, the model's own bound in the second.
     assert module.slacks == pytest.approx([100, 100**0.75, 10, 100**0.25, 1, 1, 1, 1])
     assert module.anonymizer.slack == 1
+
+
+@pytest.mark.parametrize("averages", [(1,), (10_000,), (1, 10_000)], ids=["1", "10000", "both"])
+def test_attackers_meet_means_of_draws_and_the_target_network_single_ones(
+    averages: tuple[int, ...], tmp_path: Path
+) -> None:
+    config = tiny_config(
+        f"networks.anonymizer={BOUNDED}",
+        "batch.windows_per_epoch=80",
+        f"pipeline.averages={list(averages)}",
+    )
+    module = made(config)
+    # A bound of 5 leaves a signal far below 0.1 a cell: what is left is noise.
+    spread: dict[str, list[float]] = {"target": [], "attacker": []}
+
+    def remember(name: str) -> Any:
+        return lambda _, seen: spread[name].append(float(seen[0].detach().std()))
+
+    module.target.register_forward_pre_hook(remember("target"))
+    module.attackers[0].register_forward_pre_hook(remember("attacker"))
+    train(module, tmp_path, config)
+    assert spread["target"] == pytest.approx([1] * len(spread["target"]), rel=0.1)
+    met = {1 if one > 0.5 else 10_000 for one in spread["attacker"]}
+    assert met == set(averages)
+    # The step that it learns by and the step that the anonymizer learns by show it the same.
+    assert spread["attacker"][0::2] == spread["attacker"][1::2]
