@@ -94,7 +94,7 @@ class Pipeline(LightningModule):
     def _covered(self, raw: Tensor) -> tuple[Tensor, Tensor]:
         """What the target network and what the attackers see."""
         averages = self._part.averages
-        count = averages[int(torch.randint(len(averages), ()))] if len(averages) > 1 else averages[0]
+        count = averages[int(torch.randint(len(averages), ()))]
         return averaged(self.anonymizer, raw, standard_normal(raw), count)
 
     def _against(
