@@ -116,6 +116,10 @@ class PipelinePart(_Part):
     #: what windows tell adds up over a person's stay, and an attacker who sees single ones
     #: only lets through what he cannot tell from the noise.
     averages: tuple[Annotated[float, Field(ge=1)], ...] = Field(default=(1.0,), min_length=1)
+    #: Of ``log(1 + spread)`` of a bounded anonymizer's signal between people who do the same
+    #: (:func:`training.losses.spread`): what is not there no attacker finds, however many
+    #: windows he adds up.
+    spread_weight: float = Field(default=0.0, ge=0)
     #: Of this stage alone; None takes that of ``compute``. In bfloat16 a signal far below the
     #: noise is learned badly.
     precision: Precision | None = None

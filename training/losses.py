@@ -61,3 +61,20 @@ def anonymizer_loss(
     if cap is not None:
         triplet = triplet.clamp(max=cap)
     return functional.cross_entropy(target_logits.float(), label) - weight * triplet
+
+
+def spread(signal: Tensor, label: Tensor, identity: Tensor) -> Tensor:
+    """How far ``signal`` ``[N, ...]`` is apart in different people's windows of one label.
+
+    Half the mean squared distance over pairs of the same ``label`` and another ``identity``
+    (int64 ``[N]``): the variance within a label, summed over all cells; 0 without such a pair.
+    In units of the noise's variance, half of it bounds in nats what a window tells of a person
+    beyond the label, and what K windows tell is at most K times that: the capacity of a Gaussian
+    channel of that power (Cover and Thomas, "Elements of Information Theory", 2006, eq. 9.17).
+    """
+    flat = signal.float().flatten(1)
+    pairs = (label[:, None] == label[None, :]) & (identity[:, None] != identity[None, :])
+    one, other = torch.nonzero(pairs.triu(), as_tuple=True)
+    if not len(one):
+        return flat.sum() * 0
+    return (flat[one] - flat[other]).square().sum(1).mean() / 2

@@ -19,6 +19,7 @@ from torch import nn
 
 from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
 from models.networks.denoiser import Denoiser
+from models.networks.designs import SummaryBody
 from models.networks.reid import ReidNetwork
 from models.networks.resnet import load_imagenet
 from models.networks.target import TargetNetwork
@@ -89,9 +90,14 @@ class Run:
             seed = derive(self.seed, stage)
             torch.manual_seed(seed)
             reid = cast(ReidNetwork, load_checkpoint(starts["reid"], "reid").network())
+            target = cast(TargetNetwork, load_checkpoint(starts["target"], "target").network())
+            anonymizer_network = AnonymizerNetwork(wanted)
+            if isinstance(anonymizer_network.body, SummaryBody) and config.networks.arch == "small":
+                # It sums up what a window shows, which the target network knows already.
+                anonymizer_network.body.backbone.load_state_dict(target.backbone.state_dict())
             module = Pipeline(
-                AnonymizerNetwork(wanted),
-                cast(TargetNetwork, load_checkpoint(starts["target"], "target").network()),
+                anonymizer_network,
+                target,
                 # All but the first begin with what nobody knows.
                 [reid, *(self._new_reid() for _ in range(1, config.pipeline.attackers))],
                 config,

@@ -8,15 +8,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.networks.config import NetworkConfig
-from models.networks.designs import CheapBody, paper_body
+from models.networks.designs import CheapBody, SummaryBody, paper_body
 
 
 class AnonymizerConfig(NetworkConfig):
-    """Which anonymizer: every variant of the published ablation, in two designs."""
+    """Which anonymizer: every variant of the published ablation, in three designs."""
 
     #: 2T, the channels of a window.
     channels: int = Field(default=10, ge=2, le=128)
-    design: Literal["paper", "cheap"] = "paper"
+    design: Literal["paper", "cheap", "summary"] = "paper"
     #: What the network sees.
     input: Literal["events", "events,noise"] = "events,noise"
     #: What is made of its output A: ``replace`` y = A, ``add`` y = x + A, ``scale``
@@ -54,10 +54,10 @@ class AnonymizerConfig(NetworkConfig):
 
 
 class AnonymizerNetwork(nn.Module):
-    """``y = x + sigma(x, z) z`` and its variants, convolutions only, for any height and width.
+    """``y = x + sigma(x, z) z`` and its variants, for any height and width.
 
-    The published design sees counts as they are; the cheap one their ``log(1 + x)``, in which
-    a hot pixel of 65535 is 11. Both are finite for every uint16 count.
+    The cheap design sees ``log(1 + x)`` of the counts, in which a hot pixel of 65535 is 11, the
+    others counts as they are. All are finite for every uint16 count.
     """
 
     def __init__(self, config: AnonymizerConfig) -> None:
@@ -67,11 +67,7 @@ class AnonymizerNetwork(nn.Module):
         self.slack = 1.0
         inputs = config.channels * (2 if config.input == "events,noise" else 1)
         outputs = config.channels * (2 if config.output == "mean,scale" else 1)
-        self.body: nn.Module = (
-            paper_body(inputs, outputs)
-            if config.design == "paper"
-            else CheapBody(inputs, outputs, config.width)
-        )
+        self.body = _body(config, inputs, outputs)
         # Trains the cheap design twice as fast on CPUs; changes no value's meaning.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -89,7 +85,7 @@ class AnonymizerNetwork(nn.Module):
         Neither knows the noise, unless ``input`` says that the network sees it.
         """
         config = self.config
-        seen = events if config.design == "paper" else torch.log1p(events)
+        seen = torch.log1p(events) if config.design == "cheap" else events
         if config.input == "events,noise":
             seen = torch.cat([seen, noise * config.noise_scale], dim=1)
         output: Tensor = self.body(seen) * config.gain
@@ -114,3 +110,11 @@ class AnonymizerNetwork(nn.Module):
         energy = signal.float().square().sum(dim=(1, 2, 3), keepdim=True)
         # The 1 keeps the root's slope finite; it only tightens the bound.
         return signal * (self.config.energy * self.slack / (energy + 1)).sqrt().clamp(max=1)
+
+
+def _body(config: AnonymizerConfig, inputs: int, outputs: int) -> nn.Module:
+    if config.design == "paper":
+        return paper_body(inputs, outputs)
+    if config.design == "summary":
+        return SummaryBody(inputs, outputs)
+    return CheapBody(inputs, outputs, config.width)

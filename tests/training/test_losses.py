@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from training.losses import anonymizer_loss, reid_loss, triplet_loss
+from training.losses import anonymizer_loss, reid_loss, spread, triplet_loss
 
 
 def brute_force(embedding: Tensor, identity: list[int], margin: float) -> float:
@@ -91,3 +91,31 @@ def test_a_cap_ends_what_the_anonymizer_gains() -> None:
         assert embedding.grad is not None
         assert bool(embedding.grad.any()) is moves
         assert loss.item() >= math.log(3) - 6.0 - 1e-5
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=9),
+    st.integers(0, 99),
+)
+def test_spread_is_half_the_squared_distance_of_different_people_who_do_the_same(
+    rows: list[tuple[int, int]], seed: int
+) -> None:
+    signal = torch.randn(len(rows), 2, 3, generator=torch.Generator().manual_seed(seed))
+    label, identity = torch.tensor(rows).T
+    pairs = [
+        float((signal[i] - signal[j]).square().sum()) / 2
+        for i, (own, person) in enumerate(rows)
+        for j, (other, somebody) in enumerate(rows)
+        if i < j and own == other and person != somebody
+    ]
+    expected = sum(pairs) / len(pairs) if pairs else 0.0
+    assert float(spread(signal, label, identity)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_spread_is_the_variance_within_a_label() -> None:
+    """Of many people, by numbers drawn with a known variance; what labels differ in is free."""
+    generator = torch.Generator().manual_seed(0)
+    label = torch.arange(2000) % 4
+    signal = 0.3 * torch.randn(2000, 10, generator=generator) + 7 * label[:, None]
+    found = float(spread(signal, label, torch.arange(2000)))
+    assert found == pytest.approx(10 * 0.3**2, rel=0.05)

@@ -7,6 +7,9 @@ import pytest
 import torch
 
 from models.errors import ModelError
+from models.networks.anonymizer import AnonymizerNetwork
+from models.networks.designs import SummaryBody
+from models.networks.target import TargetNetwork
 from tests.training.tiny import tiny_config, tiny_dataset
 from training import run as runs
 from training.checkpoint import load_checkpoint
@@ -143,3 +146,23 @@ def test_a_run_repeats_itself_by_its_seed(folder: Path, tmp_path: Path) -> None:
     assert all(map(torch.equal, weights(again), first))
     other = Run(tmp_path, tiny_config(), DATASET, 1).pretrained("target")
     assert not all(map(torch.equal, weights(other), first))
+
+
+def test_a_summary_begins_with_what_the_target_network_knows(tmp_path: Path) -> None:
+    summary = "{design: summary, input: events, output: bounded, min_sigma: 1, energy: 50}"
+    config = tiny_config(
+        f"networks.anonymizer={summary}",
+        "networks.arch=small",
+        "pipeline.epochs=1",
+        "pipeline.anonymizer_rate=1e-9",
+        "pipeline.spread_weight=0.5",
+    )
+    run = Run(tmp_path, config, DATASET, 0)
+    anonymizer = load_checkpoint(run.pipeline(), "anonymizer").network()
+    target = load_checkpoint(run.pretrained("target"), "target").network()
+    assert isinstance(anonymizer, AnonymizerNetwork)
+    assert isinstance(anonymizer.body, SummaryBody)
+    assert isinstance(target, TargetNetwork)
+    torch.testing.assert_close(
+        anonymizer.body.backbone.state_dict(), target.backbone.state_dict(), atol=1e-5, rtol=0
+    )

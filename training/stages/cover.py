@@ -2,6 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -79,20 +80,35 @@ def covered(anonymizer: AnonymizerNetwork, windows: Tensor, noise: Tensor) -> Te
         return anonymizer(windows, noise)  # type: ignore[no-any-return]
 
 
-def averaged(
-    anonymizer: AnonymizerNetwork, windows: Tensor, noise: Tensor, count: float
-) -> tuple[Tensor, Tensor]:
-    """``y = A(x, z)`` and the mean of ``count`` such draws, drawn by the same ``noise``.
+@dataclass(frozen=True)
+class Draw:
+    """One draw of an anonymizer, and what is behind it; all ``[N, 2T, H, W]``."""
 
-    The mean's noise is smaller by the root of ``count``. That is so if the anonymizer sees no
-    noise; one that does has no such mean in closed form, and the windows come back twice.
+    #: What is published.
+    single: Tensor
+    #: The mean of many such draws: noise smaller by the root of how many.
+    mean: Tensor
+    #: What no averaging takes away, in units of the noise's standard deviation; None if that
+    #: is not the same everywhere.
+    signal: Tensor | None
+
+
+def draw(anonymizer: AnonymizerNetwork, windows: Tensor, noise: Tensor, count: float = 1) -> Draw:
+    """``y = A(x, z)`` in float32 and the mean of ``count`` such draws, by the same ``noise``.
+
+    An anonymizer that sees its noise has no such mean in closed form: there it is ``y``.
     """
     with torch.autocast(windows.device.type, enabled=False):
         signal, scale = anonymizer.parts(windows, noise)
         single = signal + scale * noise
-        if count == 1 or anonymizer.config.input != "events":
-            return single, single
-        return single, signal + scale * (noise / count**0.5)
+        even = isinstance(scale, float) and scale > 0
+        return Draw(
+            single=single,
+            mean=single
+            if count == 1 or anonymizer.config.input != "events"
+            else signal + scale * (noise / count**0.5),
+            signal=signal / scale if even else None,
+        )
 
 
 def standard_normal(like: Tensor, generator: torch.Generator | None = None) -> Tensor:

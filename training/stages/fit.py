@@ -54,6 +54,8 @@ def fit(
         warnings.filterwarnings("ignore", ".*is smaller than the logging interval.*")
         warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
         warnings.filterwarnings("ignore", ".*GPU available but not used.*")
+        # An anonymizer's batch normalisations are meant to stand still.
+        warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")
         # Of torch, which the Lightning at hand still asks in the old way.
         warnings.filterwarnings("ignore", ".*LeafSpec.*deprecated.*")
         arguments = trainer_arguments(config.compute)

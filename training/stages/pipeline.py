@@ -23,9 +23,9 @@ from models.networks.reid import ReidNetwork
 from models.networks.target import TargetNetwork
 from training.batches import Batch
 from training.config import Config
-from training.losses import anonymizer_loss, reid_loss
+from training.losses import anonymizer_loss, reid_loss, spread
 from training.seeds import derive
-from training.stages.cover import averaged, standard_normal
+from training.stages.cover import Draw, draw, standard_normal
 from training.stages.optimisation import adamw, cosine, halving
 from training.stages.recogniser import prepared
 
@@ -59,12 +59,14 @@ class Pipeline(LightningModule):
         anonymizer_optimizer, target_optimizer, attacker_optimizer = self.optimizers()  # type: ignore[attr-defined]
         self.anonymizer.slack = self._slack(batch_idx)
         raw = prepared(batch.windows, self._config)
-        anonymized, seen = self._covered(raw)
+        drawn = self._draw(raw)
 
-        target_logits = self.target(anonymized)
+        target_logits = self.target(drawn.single)
         loss = torch.stack(
-            [self._against(one, seen, target_logits, batch) for one in self.attackers]
+            [self._against(one, drawn.mean, target_logits, batch) for one in self.attackers]
         ).mean()
+        apart = self._apart(drawn, batch)
+        loss = loss + self._part.spread_weight * torch.log1p(apart)
         anonymizer_optimizer.zero_grad()
         target_optimizer.zero_grad()
         # One pass back serves both: nothing but L_target reaches the target network.
@@ -72,11 +74,11 @@ class Pipeline(LightningModule):
         anonymizer_optimizer.step()
         target_optimizer.step()
 
-        seen = seen.detach()
+        seen = drawn.mean.detach()
         for step in range(self._part.attacker_steps):
             if step > 0:
                 with torch.no_grad():
-                    _, seen = self._covered(raw)
+                    seen = self._draw(raw).mean
             # The sum gives each attacker the gradient that it would have alone.
             reid = torch.stack([self._attack(one, seen, batch) for one in self.attackers]).sum()
             attacker_optimizer.zero_grad()
@@ -84,18 +86,28 @@ class Pipeline(LightningModule):
             attacker_optimizer.step()
         right = (target_logits.argmax(1) == batch.label).float().mean()
         self.log_dict(
-            {"anonymizer": loss, "reid": reid / len(self.attackers), "target_acc": right},
+            {
+                "anonymizer": loss,
+                "reid": reid / len(self.attackers),
+                "target_acc": right,
+                "spread": apart,
+            },
             prog_bar=True,
             on_step=True,
             on_epoch=True,
             sync_dist=True,
         )
 
-    def _covered(self, raw: Tensor) -> tuple[Tensor, Tensor]:
-        """What the target network and what the attackers see."""
+    def _draw(self, raw: Tensor) -> Draw:
+        """The target network meets single windows, the attackers a mean of them."""
         averages = self._part.averages
         count = averages[int(torch.randint(len(averages), ()))]
-        return averaged(self.anonymizer, raw, standard_normal(raw), count)
+        return draw(self.anonymizer, raw, standard_normal(raw), count)
+
+    def _apart(self, drawn: Draw, batch: Batch) -> Tensor:
+        if not self._part.spread_weight or drawn.signal is None:
+            return drawn.single.new_zeros(())
+        return spread(drawn.signal, batch.label, batch.identity)
 
     def _against(
         self, attacker: nn.Module, seen: Tensor, target_logits: Tensor, batch: Batch

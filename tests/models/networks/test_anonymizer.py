@@ -10,7 +10,7 @@ from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
 
 INPUTS = ("events", "events,noise")
 OUTPUTS = ("replace", "add", "scale", "mean,scale")
-DESIGNS = ("paper", "cheap")
+DESIGNS = ("paper", "cheap", "summary")
 
 
 def network(**fields: Any) -> AnonymizerNetwork:
@@ -132,3 +132,24 @@ def test_a_configuration_survives_a_dictionary() -> None:
 def test_a_wrong_field_is_named(fields: dict[str, Any], problem: str) -> None:
     with pytest.raises(ModelError, match=problem):
         AnonymizerConfig.from_dict(fields, "x.pt")
+
+
+@torch.no_grad()
+def test_a_summary_says_nothing_of_places() -> None:
+    """It is the same 4x4 cells everywhere, so that no detail of the window can be in it."""
+    model = network(design="summary", input="events", output="replace")
+    result = model(*window(2, 4, 18, 23))
+    padded = torch.nn.functional.pad(result, (0, 1, 0, 2), value=torch.nan)
+    tiles = padded.unfold(2, 4, 4).unfold(3, 4, 4)
+    first = tiles[:, :, :1, :1]
+    assert (tiles.isnan() | (tiles == first)).all()
+    assert not torch.equal(first[0], first[1])
+
+
+@torch.no_grad()
+def test_a_summary_does_not_depend_on_other_windows_of_the_batch() -> None:
+    model = network(design="summary", input="events", output="replace").train()
+    events, noise = window(3, 4, 16, 16)
+    together = model(events, noise)
+    alone = torch.cat([model(events[i : i + 1], noise[i : i + 1]) for i in range(3)])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
-from training.stages.cover import Gaussian, Learned, Raw, averaged, covered
+from training.stages.cover import Gaussian, Learned, Raw, covered, draw
 
 WINDOWS = torch.arange(4 * 10 * 16 * 16).remainder(7).float().reshape(4, 10, 16, 16)
 
@@ -63,19 +63,24 @@ def test_a_mean_of_draws_has_their_signal_and_less_noise() -> None:
         drawn = torch.stack(
             [covered(anonymizer, WINDOWS, torch.randn(WINDOWS.shape)) for _ in range(64)]
         )
-        single, mean = averaged(anonymizer, WINDOWS, torch.randn(WINDOWS.shape), 64)
+        one = draw(anonymizer, WINDOWS, torch.randn(WINDOWS.shape), 64)
         signal = anonymizer(WINDOWS, torch.zeros(WINDOWS.shape))
-    assert float((mean - signal).std()) == pytest.approx(2 / 8, rel=0.02)
+    assert float((one.mean - signal).std()) == pytest.approx(2 / 8, rel=0.02)
     assert float((drawn.mean(dim=0) - signal).std()) == pytest.approx(2 / 8, rel=0.02)
-    assert float((single - signal).std()) == pytest.approx(2, rel=0.02)
-    torch.testing.assert_close((single - signal) / 8, mean - signal, atol=1e-4, rtol=0)
+    assert float((one.single - signal).std()) == pytest.approx(2, rel=0.02)
+    torch.testing.assert_close((one.single - signal) / 8, one.mean - signal, atol=1e-4, rtol=0)
+    # In units of the noise, of which the bound is one, too.
+    assert one.signal is not None
+    torch.testing.assert_close(2 * one.signal, signal)
+    assert float(one.signal.square().sum(dim=(1, 2, 3)).max()) <= 50
 
 
 def test_a_mean_of_one_is_the_draw_and_so_is_any_of_an_anonymizer_that_sees_its_noise() -> None:
     noise = torch.randn(WINDOWS.shape)
-    single, mean = averaged(bounded(), WINDOWS, noise, 1)
-    assert single is mean
+    one = draw(bounded(), WINDOWS, noise, 1)
+    assert one.mean is one.single
     seeing = AnonymizerNetwork(AnonymizerConfig(design="cheap", width=4))
-    single, mean = averaged(seeing, WINDOWS, noise, 64)
-    assert single is mean
-    torch.testing.assert_close(single, covered(seeing, WINDOWS, noise))
+    one = draw(seeing, WINDOWS, noise, 64)
+    assert one.mean is one.single
+    assert one.signal is None
+    torch.testing.assert_close(one.single, covered(seeing, WINDOWS, noise))
