@@ -93,5 +93,6 @@ class SummaryBody(nn.Module):
         """``[N, outputs, H, W]`` for ``x`` ``[N, inputs, H, W]``."""
         height, width = x.shape[2:]
         tile = self.shuffle(self.linear(self.backbone(x))[:, :, None, None])
-        rows, columns = -(-height // self.TILE), -(-width // self.TILE)
+        # Rounded up without negative numbers, whose quotients ONNX rounds towards 0.
+        rows, columns = ((n + self.TILE - 1) // self.TILE for n in (height, width))
         return tile.repeat(1, 1, rows, columns)[:, :, :height, :width]  # type: ignore[no-any-return]

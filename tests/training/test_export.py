@@ -105,15 +105,35 @@ def mine(folder: Path) -> Model:
     return load_folder(folder / "mine")
 
 
+@pytest.fixture(scope="module")
+def summary(tmp_path_factory: pytest.TempPathFactory) -> tuple[AnonymizerNetwork, Model]:
+    """An anonymizer of the shipped design, and the model made of it."""
+    folder = tmp_path_factory.mktemp("summary")
+    network = anonymizer(
+        design="summary", input="events", output="bounded", min_sigma=4.0, energy=400.0
+    )
+    saved(network, "anonymizer", network.config.to_dict(), folder / "a.pt")
+    result = run("anonymizer", folder / "a.pt", folder / "mine")
+    assert result.exit_code == 0, result.output
+    return network, load_folder(folder / "mine")
+
+
 @torch.no_grad()
-@pytest.mark.parametrize("shape", [(1, 4, 16, 16), (3, 4, 13, 7), (2, 4, 1, 1)])
-def test_the_model_computes_what_the_network_does(mine: Model, shape: tuple[int, ...]) -> None:
-    running = onnxruntime.InferenceSession(mine.onnx_bytes, providers=["CPUExecutionProvider"])
+@pytest.mark.parametrize("shape", [(1, 4, 16, 16), (3, 4, 13, 7), (2, 4, 1, 1), (1, 4, 30, 45)])
+@pytest.mark.parametrize("design", ["cheap", "summary"])
+def test_the_model_computes_what_the_network_does(
+    design: str,
+    shape: tuple[int, ...],
+    mine: Model,
+    summary: tuple[AnonymizerNetwork, Model],
+) -> None:
+    network, model = summary if design == "summary" else (anonymizer(), mine)
+    running = onnxruntime.InferenceSession(model.onnx_bytes, providers=["CPUExecutionProvider"])
     generator = np.random.default_rng(3)
     events = generator.integers(0, 9, shape).astype(np.float32)
     noise = generator.standard_normal(shape, np.float32)
     (given,) = running.run(["anonymized"], {"events": events, "noise": noise})
-    expected = anonymizer()(torch.from_numpy(events), torch.from_numpy(noise))
+    expected = network(torch.from_numpy(events), torch.from_numpy(noise))
     np.testing.assert_allclose(given, expected.numpy(), rtol=1e-4, atol=1e-4)
 
 

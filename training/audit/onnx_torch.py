@@ -93,6 +93,8 @@ def _unsupported(operator: str, attributes: Attributes, inputs: int) -> str | No
         return "auto_pad"
     if operator.startswith("Reduce") and "axes" in attributes:
         return "axes as an attribute"
+    if operator == "BatchNormalization" and attributes.get("training_mode", 0):
+        return "training_mode"
     if operator == "Slice" and not 3 <= inputs <= 5:
         return "positions as attributes"
     return None
@@ -168,6 +170,50 @@ def _reduced(function: Callable[..., Tensor]) -> Operator:
     return over
 
 
+def _gemm(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+    one, other, *added = inputs
+    one = one.T if attributes.get("transA", 0) else one
+    other = other.T if attributes.get("transB", 0) else other
+    product = attributes.get("alpha", 1.0) * (one @ other)
+    return product + attributes.get("beta", 1.0) * added[0] if added else product
+
+
+def _batch_normalized(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+    x, scale, bias, mean, variance = inputs
+    return functional.batch_norm(
+        x, mean, variance, scale, bias, eps=attributes.get("epsilon", 1e-5)
+    )
+
+
+def _divided(one: Tensor, other: Tensor) -> Tensor:
+    whole = not (one.is_floating_point() or other.is_floating_point())
+    return torch.div(one, other, rounding_mode="trunc" if whole else None)
+
+
+def _reshaped(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+    x, lengths = inputs[0], inputs[1].tolist()
+    if not attributes.get("allowzero", 0):
+        lengths = [x.shape[i] if length == 0 else length for i, length in enumerate(lengths)]
+    return x.reshape(lengths)
+
+
+def _expanded(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
+    return inputs[0].expand(torch.broadcast_shapes(inputs[0].shape, inputs[1].tolist()))
+
+
+def _squeezed(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
+    x, *axes = inputs
+    return x.squeeze(tuple(axes[0].tolist())) if axes else x.squeeze()
+
+
+def _unsqueezed(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
+    x, axes = inputs
+    after = x.ndim + len(axes)
+    for axis in sorted(axis % after for axis in axes.tolist()):
+        x = x.unsqueeze(axis)
+    return x
+
+
 def _shape(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     lengths = list(inputs[0].shape)
     return torch.tensor(lengths[attributes.get("start", 0) : attributes.get("end")])
@@ -176,11 +222,14 @@ def _shape(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
 _OPERATORS: dict[str, Operator] = {
     "Abs": _one(torch.abs),
     "Add": _two(torch.add),
+    "BatchNormalization": _batch_normalized,
     "Concat": lambda inputs, attributes: torch.cat(tuple(inputs), dim=attributes["axis"]),
     "Conv": _conv,
     "DepthToSpace": _depth_to_space,
-    "Div": _two(torch.div),
+    "Div": _two(_divided),
     "Exp": _one(torch.exp),
+    "Expand": _expanded,
+    "Gemm": _gemm,
     "Greater": _two(torch.gt),
     "Identity": _one(lambda x: x),
     "Log": _one(torch.log),
@@ -193,13 +242,17 @@ _OPERATORS: dict[str, Operator] = {
     "ReduceMean": _reduced(torch.mean),
     "ReduceSum": _reduced(torch.sum),
     "Relu": _one(torch.relu),
+    "Reshape": _reshaped,
     "Shape": _shape,
     "Sigmoid": _one(torch.sigmoid),
     "Slice": _slice,
     "Softplus": _one(functional.softplus),
     "Split": _split,
     "Sqrt": _one(torch.sqrt),
+    "Squeeze": _squeezed,
     "Sub": _two(torch.sub),
     "Tanh": _one(torch.tanh),
+    "Tile": lambda inputs, _: inputs[0].repeat(inputs[1].tolist()),
+    "Unsqueeze": _unsqueezed,
     "Where": lambda inputs, _: torch.where(inputs[0], inputs[1], inputs[2]),
 }

@@ -53,7 +53,34 @@ GRAPHS = {
         for name in ("Abs", "Exp", "Identity", "Neg", "Relu", "Sigmoid", "Softplus", "Tanh")
     },
     **{name: POSITIVE + one(name, "positive") for name in ("Log", "Reciprocal", "Sqrt")},
+    "BatchNormalization": one(
+        "BatchNormalization", "noise", "bias", "bias", "bias", "bias", epsilon=0.1
+    ),
     "Div": POSITIVE + one("Div", "noise", "positive"),
+    "Div of whole numbers, Tile": [
+        node("Shape", ["events"], ["lengths"]),
+        node("Neg", ["lengths"], ["negative"]),
+        node("Div", ["negative", "five"], ["quotients"]),
+        node("Neg", ["quotients"], ["less"]),
+        node("Add", ["less", "twice"], ["times"]),
+        *one("Tile", "noise", "times"),
+    ],
+    "Expand": [
+        node("ReduceMean", ["noise", "axes"], ["means"]),
+        node("Shape", ["events"], ["lengths"]),
+        *one("Expand", "means", "lengths"),
+    ],
+    "Gemm": one("Gemm", "weights", "square", "bias", alpha=0.5, beta=2.0, transB=1),
+    "Gemm of the first turned": one("Gemm", "more_weights", "weights", transA=1, transB=1),
+    "Reshape": one("Reshape", "noise", "form"),
+    "Squeeze, Unsqueeze": [
+        node("ReduceMean", ["noise", "axes"], ["means"]),
+        node("Squeeze", ["means", "axes"], ["squeezed"]),
+        *one("Unsqueeze", "squeezed", "ends"),
+    ],
+    "Squeeze of all": [
+        node("ReduceMean", ["noise", "axes"], ["means"]), *one("Squeeze", "means")
+    ],
     "Pow": POSITIVE + one("Pow", "positive", "noise"),
     "Min of three": one("Min", "events", "noise", "one"),
     "Concat": one("Concat", "events", "noise", axis=1),
@@ -93,7 +120,15 @@ GRAPHS = {
 def test_an_operator_says_what_onnx_runtime_says(name: str) -> None:
     whole = [constant("begin", [0, 1], np.int64), constant("end", [1, -1], np.int64)]
     counts = [constant("twice", [2], np.int64), constant("parts", [1, 3], np.int64)]
-    constants = [ONE, AXES, WEIGHT, BIAS, *counts, *whole]
+    forms = [
+        constant("five", [5], np.int64),
+        constant("form", [0, -1, 16], np.int64),
+        constant("ends", [-1, 0], np.int64),
+        constant("weights", np.arange(12.0).reshape(4, 3).T),
+        constant("more_weights", np.arange(12.0).reshape(4, 3)),
+        constant("square", np.arange(16.0).reshape(4, 4)),
+    ]
+    constants = [ONE, AXES, WEIGHT, BIAS, *counts, *whole, *forms]
     data = onnx_bytes(GRAPHS[name], constants, output_shape=())
     expected, found = both(free(data))
     assert found.shape == expected.shape
@@ -140,6 +175,10 @@ def test_shipped_models_are_the_same_in_torch_and_let_gradients_through(name: st
         (one("Sin", "events"), "the operator Sin"),
         (one("Conv", "noise", "weight", auto_pad="SAME_UPPER", group=2), "Conv: auto_pad"),
         (one("ReduceSum", "noise", axes=[1]), "ReduceSum: axes as an attribute"),
+        (
+            one("BatchNormalization", *["noise"] * 5, training_mode=1),
+            "BatchNormalization: training_mode",
+        ),
         ([node("Relu", ["events"], ["anonymized"], domain="mine")], r"operator mine\.Relu"),
     ],
 )
