@@ -71,14 +71,14 @@ def table1(run: Run) -> list[Row]:
 
 
 def ablation(run: Run) -> list[Row]:
-    """What the anonymizer sees and puts out (paper, Table 3)."""
+    """What the anonymizer sees and puts out (paper, Table 3), and its design."""
     rows = [_raw(run)]
     for variant in run.config.ablation:
         config = AnonymizerConfig.from_dict(
             run.config.networks.anonymizer.to_dict() | variant.model_dump()
         )
-        name = f"{variant.input} to {variant.output}"
-        folder = f"ablation/{variant.input}-{variant.output}".replace(",", "+")
+        name = f"{variant.design}: {variant.input} to {variant.output}"
+        folder = f"ablation/{variant.design}-{variant.input}-{variant.output}".replace(",", "+")
         path = run.pipeline(config, f"{folder}/pipeline")
         rows += attacked(run, _learned(path, name), folder)
     return rows

@@ -88,13 +88,13 @@ def test_the_networks_are_there_with_what_they_were_made_of(folder: Path) -> Non
 
 def test_ablation_and_inversion_go_on_from_what_is_there(folder: Path) -> None:
     config = tiny_config(
-        "attack.starts=[pretrained, scratch]", "ablation=[{input: events, output: add}]"
+        "attack.starts=[pretrained, scratch]", "ablation=[{design: cheap, input: events, output: add}]"
     )
     ablation = measure("ablation", config, DATASET, folder, 0, "test")
     assert keys(ablation) == [
         ("raw", "pre-training"),
-        ("events to add", "post-training"),
-        ("events to add", "post-training, attacker from scratch"),
+        ("cheap: events to add", "post-training"),
+        ("cheap: events to add", "post-training, attacker from scratch"),
     ]
     config = tiny_config("gaussian=[]", "networks.denoiser_depth=3", "networks.denoiser_width=6")
     inversion = measure("inversion", config, DATASET, folder, 0, "test")
