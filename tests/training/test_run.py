@@ -88,7 +88,8 @@ def test_the_networks_are_there_with_what_they_were_made_of(folder: Path) -> Non
 
 def test_ablation_and_inversion_go_on_from_what_is_there(folder: Path) -> None:
     config = tiny_config(
-        "attack.starts=[pretrained, scratch]", "ablation=[{design: cheap, input: events, output: add}]"
+        "attack.starts=[pretrained, scratch]",
+        "ablation=[{design: cheap, input: events, output: add}]",
     )
     ablation = measure("ablation", config, DATASET, folder, 0, "test")
     assert keys(ablation) == [
