@@ -33,10 +33,6 @@ def clustered_interval(
     windows. A person that several seeds measured is still one person: give all of their values
     the same cluster, and the spread over seeds is averaged, not mistaken for more people.
 
-    With six people the plain percentile interval is too narrow; its quantiles are moved out to
-    those of Student's t (the expanded percentile interval: Hesterberg, "What Teachers Should
-    Know About the Bootstrap", The American Statistician 69, 2015).
-
     Raises :class:`TrainingError` for fewer than two clusters, which say nothing of others.
     """
     values = np.asarray(values, np.float64)
@@ -48,9 +44,30 @@ def clustered_interval(
     people = len(sums)
     if people < 2:
         raise TrainingError("needs two identities at least", field="interval")
-    drawn = generator.multinomial(people, np.full(people, 1 / people), size=resamples)
-    means = (drawn @ sums) / (drawn @ sizes)
+    drawn = resampled(people, generator, resamples)
+    low, high = bounds((drawn @ sums) / (drawn @ sizes), people, confidence)
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def resampled(people: int, generator: np.random.Generator, resamples: int) -> NDArray[np.int64]:
+    """How often each of ``people`` is in each of the ``resamples``, int64 ``[resamples, people]``.
+
+    As many are drawn as there are, with replacement.
+    """
+    drawn: NDArray[np.int64] = generator.multinomial(
+        people, np.full(people, 1 / people), size=resamples
+    )
+    return drawn
+
+
+def bounds(found: NDArray[np.float64], people: int, confidence: float) -> NDArray[np.float64]:
+    """Lower and upper bounds ``[2, ...]`` of what resamples of ``people`` gave, ``[..., R]``.
+
+    With six people the plain percentile interval is too narrow; its quantiles are moved out to
+    those of Student's t (the expanded percentile interval: Hesterberg, "What Teachers Should
+    Know About the Bootstrap", The American Statistician 69, 2015). There must be two at least.
+    """
     reach = stats.t.ppf((1 + confidence) / 2, people - 1) * sqrt(people / (people - 1))
     tail = stats.norm.sf(reach)
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return Interval(float(values.mean()), float(low), float(high))
+    between: NDArray[np.float64] = np.quantile(found, [tail, 1 - tail], axis=-1)
+    return between

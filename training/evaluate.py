@@ -1,6 +1,6 @@
 """What a trained recogniser finds out about people it never saw."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -137,11 +137,23 @@ def outputs(
     network.to(place).eval()
     cover.to(place)
     found = []
-    for start in range(0, len(windows.label), config.evaluation.batch_size):
-        stop = start + config.evaluation.batch_size
-        # A copy: memory-mapped windows cannot be written to, and torch warns of that.
-        counts = torch.from_numpy(np.array(windows.windows[start:stop])).to(place)
-        output = network(cover(scaled(counts, config), generator))
+    for raw in raw_batches(windows, config):
+        output = network(cover(raw, generator))
         found.append((output if kind == "target" else output[0]).float().cpu())
     network.train(training)
     return torch.cat(found)
+
+
+def raw_batches(
+    windows: WindowSet, config: Config, prepare: Callable[[Tensor, Config], Tensor] = scaled
+) -> Iterator[Tensor]:
+    """Raw ``windows`` in batches ``[n, 2T, H, W]`` as ``prepare`` makes them of uint8 counts.
+
+    They are where networks are evaluated.
+    """
+    place = device(config.compute)
+    for start in range(0, len(windows.label), config.evaluation.batch_size):
+        stop = start + config.evaluation.batch_size
+        # A copy: memory-mapped windows cannot be written to, and torch warns of that.
+        counts = torch.from_numpy(np.array(windows.windows[start:stop]))
+        yield prepare(counts.to(place), config)

@@ -120,6 +120,8 @@ def merged(results: list[SeedResult]) -> dict[str, Any]:
             for name in first.chance
         },
         "dataset": first.dataset,
+        # Of each seed: people may differ from seed to seed.
+        "digests": [result.dataset["digest"] for result in results],
         "config": first.config,
         "rows": [_row(results, *key) for key in keys],
     }
@@ -182,7 +184,8 @@ def _row(results: list[SeedResult], input_: str, stage: str) -> dict[str, Any]:
 def markdown(document: dict[str, Any], *, few: int = 100) -> str:
     """The table of a :func:`merged` document, means with 95 % intervals.
 
-    Shares of fewer than ``few`` windows or queries are said in counts, too.
+    Shares of fewer than ``few`` windows or queries are said in counts, too. Documents of before
+    ``digests`` were kept read as those of one data set.
     """
     shown = [name for name in METRICS if any(row[name] for row in document["rows"])]
     lines = [
@@ -198,10 +201,12 @@ def markdown(document: dict[str, Any], *, few: int = 100) -> str:
     lines.append("| chance | | " + " | ".join(chance) + " |")
     counts = document["dataset"]
     kind = "synthetic recordings" if document["synthetic"] else "recordings"
+    sets = len(set(document.get("digests", ())))
+    several = f" in the first of {sets} data sets" if sets > 1 else ""
     lines += [
         "",
         f"{document['config']['name']} configuration on {kind} ({counts['name']}): "
-        f"{_split(counts['train'])} to train on, {_split(counts['test'])} to test on; "
+        f"{_split(counts['train'])} to train on, {_split(counts['test'])} to test on{several}; "
         f"seeds {', '.join(map(str, document['seeds']))}; brackets: 95 % bootstrap over people.",
     ]
     return "\n".join(lines) + "\n"

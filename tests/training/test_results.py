@@ -8,7 +8,7 @@ import pytest
 
 from training.errors import TrainingError
 from training.evaluate import ReidScores, TargetScores
-from training.files import write_json
+from training.files import read_json, write_json
 from training.results import (
     Row,
     SeedResult,
@@ -74,6 +74,27 @@ def test_seeds_are_put_together() -> None:
     (row,) = document["rows"]
     assert row["top1"]["mean"] == 50
     assert row["top1"]["of"] == 6
+
+
+def test_people_of_every_seed_are_recorded() -> None:
+    others = result().dataset | {"digest": "e", "notes": ["Others."]}
+    document = merged([result(0), result(1, dataset=others), result(2)])
+    assert document["digests"] == ["d", "e", "d"]
+    assert document["dataset"] == result().dataset
+    # They are other people, so their number is not that of the first set.
+    assert "to test on in the first of 2 data sets; seeds 0, 1, 2" in markdown(document)
+    assert "data sets" not in markdown(merged([result(0), result(1)]))
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((Path(__file__).parents[2] / "training/results").glob("*/table1*.json")),
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
+)
+def test_published_documents_are_read(path: Path) -> None:
+    document = read_json(path)
+    assert markdown(document) == path.with_suffix(".md").read_text()
+    assert found(path, "anonynoise")["seeds"] == document["seeds"]
 
 
 def test_what_it_ran_on_may_differ_between_seeds_and_nothing_else() -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from models.audit import Suite
 from training.audit.case import Case
-from training.audit.findings import Finding, Goal
+from training.audit.findings import Cover, Finding, Goal
 
 Positive = Literal["raw", "weak"]
 
@@ -29,3 +29,9 @@ class Attack:
     negative: bool
     #: Suites that carry the controls out, too.
     controlled: tuple[Suite, ...]
+
+    @property
+    def controls(self) -> tuple[Cover, ...]:
+        """Over what it shows that it works, the positive control first."""
+        positive = () if self.positive is None else (self.positive,)
+        return (*positive, "shuffled") if self.negative else positive

@@ -67,10 +67,12 @@ def attacks(weights: Path | None, *, show_raw: bool) -> tuple[Attack, ...]:
         return of(retrain, "identity", run, name=run.__name__, **more)  # type: ignore[arg-type]
 
     listed = [
-        retrained("residual", warm=True, suites=_ALL, controlled=_ALL),
-        of(consecutive, "identity", consecutive.attack, suites=_ALL),
+        # Learns nothing, and finds the worst.
         of(noise_stream, "noise", noise_stream.attack, suites=_ALL, positive=None, negative=False),
         of(static, "identity", static.attack, suites=_ALL, positive="raw", controlled=_ALL),
+        # Before the one whose attacker it has: of the two it gets further.
+        of(consecutive, "identity", consecutive.attack, suites=_ALL, controlled=_ALL),
+        retrained("residual", warm=True, suites=_ALL, controlled=_ALL),
         of(rounding, "identity", rounding.attack, suites=_ALL),
         retrained("mixer", warm=False),
         retrained("residual", warm=False),

@@ -1,7 +1,7 @@
 """One audit of one model: attack, measure what is left of the task, judge, report."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from training.audit.attack_list import attacks
 from training.audit.case import Case
 from training.audit.deployed import Deployed
 from training.audit.effort import EFFORT
+from training.audit.excerpt import excerpt
 from training.audit.findings import Accuracy, Finding, Skipped
 from training.audit.gate import Judgement, control, judge
 from training.audit.policy import Policy
@@ -31,6 +32,7 @@ from training.device import describe
 from training.evaluate import ReidScores, chance
 from training.provenance import commit
 from training.run import content, counts
+from training.seeds import numpy_generator
 from training.stages.cover import Gaussian, Raw
 
 #: Above this share of dropped windows the rest says nothing of the model.
@@ -86,14 +88,17 @@ def audit(
     begun = resumed(settings.work, suite, f"{work.key}-{model.manifest.sha256}", settings.seed)
     clock = Clock(settings.budget_s or effort.budget_s, begun.spent_s)
     seeds = tuple(range(begun.seed, begun.seed + effort.seeds))
-    guess = chance(dataset.test, config, begun.seed)
+    draw = numpy_generator(begun.seed, "test windows")
+    seen = excerpt(dataset, effort.test_windows, max(effort.draws), draw)
+    work = replace(work, dataset=seen)
+    guess = chance(seen.test, config, begun.seed)
 
     def report(judgement: Judgement, **found: Any) -> Report:
         nothing = dict.fromkeys(("attacks", "controls", "skipped", "utility", "baselines"), ())
         return Report(
             model=_model(model),
             suite=suite,
-            data=_data(dataset, synthetic),
+            data=_data(dataset, seen, synthetic),
             policy=settings.policy,
             verdict=judgement.verdict,
             reason=judgement.reason,
@@ -113,6 +118,10 @@ def audit(
         anonymizer.self_test()
     except ModelError as error:
         return report(Judgement("leak", f"the service would refuse it: {error}", None))
+    case = work.case("model", begun.seed)
+    if clock.left_s > 0:
+        # Most attacks begin with it. In none of their times, or controls would seem as long.
+        case.raw_attacker()
     listed = attacks(settings.weights, show_raw=synthetic)
     steps = plan(listed, suite, seeds)
     findings: list[Finding] = []
@@ -135,7 +144,6 @@ def audit(
     )
     if cover.asked and cover.dropped / cover.asked > _MOST_DROPPED:
         judgement = Judgement("undecided", "the model drops most windows", judgement.worst)
-    case = work.case("model", begun.seed)
     consumers = [*shipped(case, repository or Repository()), *_retrained(case, clock)]
     return report(
         judgement,
@@ -144,7 +152,7 @@ def audit(
         skipped=tuple(skipped),
         utility=summary.utilities(consumers, guess.get("target_acc", 0.0)),
         baselines=tuple(_baselines(case, clock)) if suite != "quick" else (),
-        samples=samples(dataset, cover, config, _SHOWN, synthetic=synthetic),
+        samples=samples(seen, cover, config, _SHOWN, synthetic=synthetic),
     )
 
 
@@ -159,13 +167,14 @@ def _model(model: Model) -> told.Model:
     )
 
 
-def _data(dataset: Dataset, synthetic: bool) -> told.Data:
-    counted = counts(dataset)
+def _data(dataset: Dataset, seen: Dataset, synthetic: bool) -> told.Data:
+    """What was ``seen`` of the data set, whose digest is that of all, whatever was drawn."""
+    counted = counts(seen)
     return told.Data(
         name=dataset.name,
         digest=content(dataset),
         synthetic=synthetic,
-        notes=dataset.notes,
+        notes=seen.notes,
         train=counted["train"],
         test=counted["test"],
     )
@@ -192,7 +201,9 @@ def _attacks(
 
 
 def _retrained(case: Case, clock: Clock) -> Iterator[Accuracy]:
-    if case.dataset.labels and clock.left_s > 0:
+    # As much work as the attackers of raw and of covered windows had.
+    expected_s = case.run.duration_s * (1 + case.effort.epochs / case.effort.raw_epochs)
+    if case.dataset.labels and clock.left_s > expected_s:
         scores = retrained(case, case.cover, f"{case.name}/target", case.fit())
         yield Accuracy(consumer="retrained", task="labels", scores=scores)
 

@@ -57,12 +57,16 @@ class Case:
         return replace(self, config=config.model_copy(update={"networks": networks}))
 
     def fit(self, epochs: int | None = None) -> FitPart:
-        """How an attacker is trained on covered windows."""
-        return self.config.posttrain.model_copy(update={"epochs": epochs or self.effort.epochs})
+        """How an attacker is trained on covered windows, by default for as long as the suite says.
+
+        Raises :class:`ValueError` for no epoch.
+        """
+        lasting = self.effort.epochs if epochs is None else epochs
+        return _lasting(self.config.posttrain, lasting)
 
     def raw_fit(self) -> FitPart:
         """How a network is trained on raw windows."""
-        return self.config.pretrain.model_copy(update={"epochs": self.effort.raw_epochs})
+        return _lasting(self.config.pretrain, self.effort.raw_epochs)
 
     def raw_scores(self) -> ReidScores:
         """How well the attacker trained on raw windows finds people in raw windows."""
@@ -109,6 +113,11 @@ class Case:
             "reid", network, cover or self.cover, windows, self.config, self.seed
         ).numpy()
         return Sightings(points, without_pictures(windows))
+
+
+def _lasting(part: FitPart, epochs: int) -> FitPart:
+    # Checked: an attacker who learned nothing finds nobody, as if there were nobody to be found.
+    return FitPart.model_validate(part.model_dump() | {"epochs": epochs})
 
 
 def sample(windows: WindowSet, most: int, generator: np.random.Generator) -> WindowSet:

@@ -54,7 +54,8 @@ def forget(folder: Path) -> bool:
 def joined(sets: Sequence[Dataset]) -> Dataset:
     """Several data sets as one; people of different sets are different people.
 
-    The labels of the others are among those of the first.
+    The labels of the others are among those of the first. Of the people's properties, those stay
+    that every set tells; the notes say which are left out.
     """
     first = sets[0]
     if len(sets) == 1:
@@ -77,6 +78,15 @@ def joined(sets: Sequence[Dataset]) -> Dataset:
             )
         people += len(one.subjects)
         recordings += 1 + max(int(s.recording.max(initial=0)) for s in (one.train, one.test))
+    attributes = {
+        name: tuple(value for one in sets for value in one.attributes[name])
+        for name in first.attributes
+        if all(name in one.attributes for one in sets)
+    }
+    left_out = sorted({name for one in sets for name in one.attributes} - set(attributes))
+    notes = dict.fromkeys(note for one in sets for note in one.notes)
+    if left_out:
+        notes[f"Not told of everybody, so left out: {', '.join(left_out)}."] = None
     return replace(
         first,
         name="+".join(dict.fromkeys(one.name for one in sets)),
@@ -84,7 +94,8 @@ def joined(sets: Sequence[Dataset]) -> Dataset:
         conditions=conditions,
         train=concatenated(parts["train"]),
         test=concatenated(parts["test"]),
-        notes=tuple(dict.fromkeys(note for one in sets for note in one.notes)),
+        notes=tuple(notes),
+        attributes=attributes,
     )
 
 

@@ -1,7 +1,8 @@
 """From what the attacks found to a verdict: pure, and on the side of the people in the picture.
 
-A model passes only if every gated attack came to an end and the *upper* bound of each one's
-top-1, over people and seeds, is within the policy's limit. It leaks if an attack's mean is above
+A model passes only if every gated attack came to an end, and so did all that shows whether it
+works, and the *upper* bound of each one's top-1, over people and seeds, is within the policy's
+limit. It leaks if an attack's mean is above
 the limit and its lower bound, at a level that is shared by all attacks, above guessing. Between
 the two there were too few people to tell, which is no pass.
 """
@@ -13,48 +14,44 @@ import numpy as np
 
 from models.audit import Verdict, Worst
 from training.audit.findings import Finding, Skipped
+from training.audit.levels import Level, level
 from training.audit.policy import Policy
-from training.audit.report import Control, Figure
-from training.bootstrap import Interval, clustered_interval
+from training.audit.report import Control
+from training.audit.shares import top1
 from training.evaluate import ReidScores
-from training.seeds import numpy_generator
 
-#: Chance that any of all attacks together is called a leak of a model that tells nothing.
+#: Chance that any of all attacks together is called a leak of a model that tells nothing, and
+#: that any of all controls is said to have found people who were shuffled.
 FALSE_ALARM = 0.01
+#: Negative controls that an audit has at most.
+_NEGATIVES = 12
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One attack's top-1 over the model, at one number of windows put together; percent."""
+    """What one attack reached over the model, at one number of windows put together."""
 
-    attack: str
-    top1: Interval
-    #: The lower bound that holds for all attacks together.
-    sure: float
-    chance: float
-    limit: float
-
-    @property
-    def over(self) -> bool:
-        """Whether the upper bound is above the limit."""
-        return round(self.top1.high, 2) > self.limit
+    level: Level
+    #: The lower bound, in percent, that holds for all attacks together.
+    least: float
 
     @property
     def leaks(self) -> bool:
         """Whether it is too much and no accident."""
-        return self.top1.mean > self.limit and self.sure > self.chance
+        return self.level.top1.mean > self.level.limit and self.least > self.level.chance
 
     @property
     def worst(self) -> Worst:
         """In the words of the signed statement."""
+        level = self.level
         return Worst(
-            attack=self.attack,
+            attack=level.name,
             metric="top1",
-            value=round(self.top1.mean, 2),
-            low=round(self.top1.low, 2),
-            high=round(self.top1.high, 2),
-            chance=round(self.chance, 2),
-            limit=self.limit,
+            value=level.top1.mean,
+            low=level.top1.low,
+            high=level.top1.high,
+            chance=level.chance,
+            limit=level.limit,
         )
 
 
@@ -67,36 +64,25 @@ class Judgement:
     worst: Worst | None
 
 
-def top1(scores: Sequence[ReidScores], *, confidence: float = 0.95) -> Interval:
-    """Percent of queries answered right, all seeds together; one person is one cluster."""
-    hits = np.concatenate([np.asarray(one.hits_at) for one in scores])
-    people = np.concatenate([np.asarray(one.subject) for one in scores])
-    generator = numpy_generator("audit", "top1")
-    return clustered_interval(100.0 * (hits <= 1), people, generator, confidence=confidence)
-
-
 def measured(findings: Iterable[Finding], policy: Policy, chance: float) -> tuple[Measured, ...]:
     """What gated attacks found over the model, its findings of all seeds put together."""
-    groups: dict[str, list[tuple[ReidScores, float]]] = {}
+    groups: dict[tuple[str, int | None], list[tuple[ReidScores, float]]] = {}
     for finding in findings:
         if finding.identity is not None:
             guess = chance if finding.chance is None else finding.chance
-            groups.setdefault(finding.attack, []).append((finding.identity, guess))
+            groups.setdefault((finding.attack, None), []).append((finding.identity, guess))
         for point in finding.curve:
-            name = f"{finding.attack}-{point.count}"
-            groups.setdefault(name, []).append((point.identity, point.chance))
+            place = (finding.attack, point.count)
+            groups.setdefault(place, []).append((point.identity, point.chance))
     confidence = 1 - 2 * FALSE_ALARM / max(1, len(groups))
     found = []
-    for name, several in groups.items():
+    for (attack, count), several in groups.items():
         scores = [scores for scores, _ in several]
-        guess = float(np.mean([guess for _, guess in several]))
+        guess = round(float(np.mean([guess for _, guess in several])), 2)
         found.append(
             Measured(
-                attack=name,
-                top1=top1(scores),
-                sure=top1(scores, confidence=confidence).low,
-                chance=guess,
-                limit=policy.limit(guess),
+                level=level(attack, count, top1(scores), guess, policy),
+                least=top1(scores, confidence=confidence).low,
             )
         )
     return tuple(found)
@@ -113,12 +99,12 @@ def judge(
     """The verdict on a model.
 
     ``findings`` over the model, of all seeds; ``gated`` names the attacks that the verdict
-    depends on; ``skipped`` those that were not carried out.
+    depends on; ``skipped`` what was planned and not carried out, over whatever cover.
     """
     deciding = [finding for finding in findings if finding.attack in gated]
     broken = [finding for finding in deciding if finding.broken]
     results = measured(deciding, policy, chance)
-    worst = max(results, key=lambda one: one.top1.high / one.limit, default=None)
+    worst = max(results, key=_reach, default=None)
     said = worst.worst if worst else None
 
     def verdict(verdict: Verdict, reason: str) -> Judgement:
@@ -132,25 +118,38 @@ def judge(
             return verdict("undecided", f"{control.attack} found people who were shuffled")
     leaks = [one for one in results if one.leaks]
     if leaks:
-        first = max(leaks, key=lambda one: one.top1.high / one.limit)
+        first = max(leaks, key=_reach)
         return Judgement("leak", _told(first), first.worst)
     if failed:
         return verdict("undecided", f"{failed[0].attack} found nobody on {failed[0].cover} windows")
-    missing = [one for one in skipped if one.cover == "model" and one.attack in gated]
+    # Of controls, too: nobody was found, but it was not shown that the attack could have.
+    missing = [one for one in skipped if one.attack in gated]
     if missing:
-        return verdict("undecided", f"{missing[0].attack} was not carried out: {missing[0].reason}")
+        first_missing = min(missing, key=lambda one: one.cover != "model")
+        return verdict("undecided", _not_carried_out(first_missing))
     if worst is None:
         return verdict("undecided", "no attack came to an end")
-    if worst.over:
+    if worst.level.over:
         return verdict("undecided", f"too few people to tell: {_told(worst)}")
     return verdict("pass", f"no attack's upper bound is above its limit; {_told(worst)}")
 
 
+def _reach(one: Measured) -> float:
+    return one.level.reach
+
+
 def _told(one: Measured) -> str:
+    level = one.level
     return (
-        f"{one.attack} finds {one.top1.mean:.1f} % [{one.top1.low:.1f}, {one.top1.high:.1f}], "
-        f"guessing {one.chance:.1f}, limit {one.limit:.1f}"
+        f"{level.name} finds {level.top1.mean:.1f} % "
+        f"[{level.top1.low:.1f}, {level.top1.high:.1f}], "
+        f"guessing {level.chance:.1f}, limit {level.limit:.1f}"
     )
+
+
+def _not_carried_out(one: Skipped) -> str:
+    over = "" if one.cover == "model" else f" over {one.cover} windows"
+    return f"{one.attack} was not carried out{over}: {one.reason}"
 
 
 def control(attack: str, findings: Sequence[Finding], chance: float) -> Control:
@@ -159,29 +158,21 @@ def control(attack: str, findings: Sequence[Finding], chance: float) -> Control:
     cover = first.cover
     assert cover != "model"
     # Where windows are put together, the most of them are the attack.
-    scores = [_most(finding) for finding in findings]
-    found = top1([one for one, _ in scores])
-    guesses = [chance if guess is None else guess for _, guess in scores]
-    guess = float(np.mean(guesses))
+    most = [_most(finding) for finding in findings]
+    scores = [one for one, _ in most]
+    found = top1(scores)
+    guess = float(np.mean([chance if guess is None else guess for _, guess in most]))
     shuffled = cover == "shuffled"
+    least = top1(scores, confidence=1 - 2 * FALSE_ALARM / _NEGATIVES).low
     return Control(
         attack=attack,
         cover=cover,
         expected="chance" if shuffled else "found",
-        top1=figure(found, sum(len(one.hits_at) for one, _ in scores)),
+        top1=found,
         chance=guess,
-        # Shuffled people: not surely above guessing. The others: surely above it.
-        held=found.low <= guess if shuffled else found.low > guess,
-    )
-
-
-def figure(interval: Interval, of: int) -> Figure:
-    """An interval as a report has it."""
-    return Figure(
-        mean=round(interval.mean, 2),
-        low=round(interval.low, 2),
-        high=round(interval.high, 2),
-        of=of,
+        # Shuffled people: not above guessing at a level that all of them share, or every tenth
+        # audit would come to nothing. The others: surely above it.
+        held=least <= guess if shuffled else found.low > guess,
     )
 
 

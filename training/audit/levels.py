@@ -1,5 +1,6 @@
-"""What an attack reached of top-1, held against its limit, as tables and plots show it."""
+"""What an attack reached of top-1, held against its limit: for the verdict, tables and plots."""
 
+import math
 from dataclasses import dataclass
 
 from training.audit.policy import Policy
@@ -26,21 +27,29 @@ class Level:
         """Whether the lower bound is above guessing."""
         return self.top1.low > self.chance
 
+    @property
+    def reach(self) -> float:
+        """How far the upper bound goes, in limits."""
+        return self.top1.high / self.limit if self.limit else math.inf
+
+
+def level(attack: str, count: int | None, top1: Figure, chance: float, policy: Policy) -> Level:
+    """``attack`` where ``count`` windows or draws were put together, None for single ones."""
+    name = attack if count is None else f"{attack}-{count}"
+    return Level(name, top1, chance, policy.limit(chance))
+
 
 def levels(attack: Attack, policy: Policy) -> tuple[Level, ...]:
     """All of ``attack``, in its order; empty where it does not go for identity."""
     found = []
     if attack.identity is not None:
-        found.append((attack.attack, attack.identity.top1, attack.identity.chance))
+        whole = attack.identity
+        found.append(level(attack.attack, None, whole.top1, whole.chance, policy))
     for point in attack.curve:
-        found.append((f"{attack.attack}-{point.count}", point.top1, point.chance))
-    return tuple(Level(name, top1, chance, policy.limit(chance)) for name, top1, chance in found)
+        found.append(level(attack.attack, point.count, point.top1, point.chance, policy))
+    return tuple(found)
 
 
 def worst(attack: Attack, policy: Policy) -> Level | None:
     """The level of ``attack`` that went furthest beyond its limit or came nearest to it."""
-    return max(
-        levels(attack, policy),
-        key=lambda level: level.top1.high / level.limit if level.limit else 0.0,
-        default=None,
-    )
+    return max(levels(attack, policy), key=lambda one: one.reach, default=None)

@@ -174,7 +174,7 @@ def _gemm(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     one, other, *added = inputs
     one = one.T if attributes.get("transA", 0) else one
     other = other.T if attributes.get("transB", 0) else other
-    product = attributes.get("alpha", 1.0) * (one @ other)
+    product: Tensor = attributes.get("alpha", 1.0) * (one @ other)
     return product + attributes.get("beta", 1.0) * added[0] if added else product
 
 
@@ -198,7 +198,8 @@ def _reshaped(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
 
 
 def _expanded(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
-    return inputs[0].expand(torch.broadcast_shapes(inputs[0].shape, inputs[1].tolist()))
+    lengths = np.broadcast_shapes(tuple(inputs[0].shape), tuple(inputs[1].tolist()))
+    return inputs[0].expand(lengths)
 
 
 def _squeezed(inputs: Sequence[Tensor], _: Attributes) -> Tensor:

@@ -1,13 +1,12 @@
 """From single findings to the lines of a report: seeds put together, with their intervals."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from training.audit import verification
 from training.audit.attack import Attack as Listed
 from training.audit.findings import Accuracy, Finding
-from training.audit.gate import figure
 from training.audit.report import (
     Attack,
     Attribute,
@@ -18,7 +17,7 @@ from training.audit.report import (
     Utility,
     Verification,
 )
-from training.bootstrap import clustered_interval
+from training.audit.shares import figure, share, top1
 from training.evaluate import ReidScores, TargetScores
 from training.seeds import numpy_generator
 
@@ -57,25 +56,18 @@ def identity(scores: Sequence[ReidScores], chance: float) -> Identity:
     precision = np.concatenate([np.asarray(one.average_precision) for one in scores])
     people = [person for one in scores for person in one.subject]
     return Identity(
-        top1=percent(hits <= 1, people),
-        top5=percent(hits <= 5, people),
-        top10=percent(hits <= 10, people),
-        map=percent(precision, people),
+        top1=top1(scores),
+        top5=share(hits <= 5, people),
+        top10=share(hits <= 10, people),
+        map=share(precision, people),
         chance=round(chance, 2),
     )
-
-
-def percent(values: Iterable[float], people: Sequence[int]) -> Figure:
-    """The mean of ``values`` in percent; what one person's say is one cluster."""
-    share = 100.0 * np.asarray(values, np.float64)
-    generator = numpy_generator("audit", "figure")
-    return figure(clustered_interval(share, np.asarray(people), generator), len(share))
 
 
 def accuracy(scores: Sequence[TargetScores]) -> Figure:
     """How often the task was done right, all seeds together."""
     right = [value for one in scores for value in one.correct]
-    return percent(right, [person for one in scores for person in one.subject])
+    return share(right, [person for one in scores for person in one.subject])
 
 
 def utilities(found: Sequence[Accuracy], chance: float) -> tuple[Utility, ...]:
@@ -91,8 +83,7 @@ def utilities(found: Sequence[Accuracy], chance: float) -> tuple[Utility, ...]:
 
 def baseline(name: str, std: float, task: TargetScores, reid: ReidScores) -> Baseline:
     """A point of the privacy-utility plane."""
-    top1 = percent(np.asarray(reid.hits_at) <= 1, reid.subject)
-    return Baseline(name=name, std=std, accuracy=accuracy([task]), top1=top1)
+    return Baseline(name=name, std=std, accuracy=accuracy([task]), top1=top1([reid]))
 
 
 def _cmc(scores: Sequence[ReidScores]) -> tuple[float, ...]:
@@ -111,8 +102,8 @@ def _curve(findings: Sequence[Finding]) -> tuple[CurvePoint, ...]:
     for count in counts:
         of = [point for one in findings for point in one.curve if point.count == count]
         guess = float(np.mean([point.chance for point in of]))
-        top1 = identity([point.identity for point in of], guess).top1
-        points.append(CurvePoint(count=count, top1=top1, chance=round(guess, 2)))
+        found = top1([point.identity for point in of])
+        points.append(CurvePoint(count=count, top1=found, chance=round(guess, 2)))
     return tuple(points)
 
 
@@ -124,5 +115,5 @@ def _attributes(findings: Sequence[Finding]) -> tuple[Attribute, ...]:
         right = [value for one in of for value in one.correct]
         people = [person for one in of for person in one.subject]
         chance = round(float(np.mean([one.chance for one in of])), 2)
-        told.append(Attribute(name=name, right=percent(right, people), chance=chance))
+        told.append(Attribute(name=name, right=share(right, people), chance=chance))
     return tuple(told)

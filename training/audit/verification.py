@@ -7,17 +7,15 @@ people; the equal error rate is where FPR is 1 - TPR. A verifier that knows noth
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
-from scipy import stats  # type: ignore[import-untyped]
 
 from models.manifest import Part
 from training.audit.sightings import Sightings, distances
-from training.bootstrap import Interval
+from training.bootstrap import Interval, bounds, resampled
 from training.datasets.gallery import Rule, allowed
 from training.errors import TrainingError
 
@@ -205,7 +203,7 @@ def intervals(
     People are drawn with replacement, the same ones for all seeds; a person drawn twice is not
     compared with itself as if it were two (Bolle, Ratha and Pankanti, "Error analysis of pattern
     recognition systems: the subsets bootstrap", CVIU 93, 2004). The quantiles are moved out for
-    few people, as in :func:`training.bootstrap.clustered_interval`. Of two people nothing can be
+    few people, see :func:`training.bootstrap.bounds`. Of two people nothing can be
     drawn but the same two: they say nothing of others, and the bounds are 0 and 100.
 
     Raises :class:`TrainingError` for no seed, seeds of different people, and no pair of one
@@ -219,16 +217,13 @@ def intervals(
         raise TrainingError("needs pairs of one person and of two", field="verification")
     low, high = np.zeros(3), np.full(3, 100.0)
     if people > 2:
-        share = np.full(people, 1 / people)
-        drawn = generator.multinomial(people, share, size=resamples).astype(np.float64)
+        drawn = resampled(people, generator, resamples).astype(np.float64)
         found = np.concatenate(
             [_mean(seeds, drawn[at : at + _BLOCK]) for at in range(0, resamples, _BLOCK)], axis=1
         )
         # A draw of a single person has no pair of two.
         found = found[:, np.isfinite(found).all(axis=0)]
-        reach = stats.t.ppf((1 + confidence) / 2, people - 1) * sqrt(people / (people - 1))
-        tail = stats.norm.sf(reach)
-        low, high = np.quantile(found, [tail, 1 - tail], axis=1)
+        low, high = bounds(found, people, confidence)
     names = ("eer", "tpr_at_1", "tpr_at_01")
     return {
         name: Interval(float(mean[place]), float(low[place]), float(high[place]))

@@ -74,17 +74,23 @@ class Clock:
 
 
 def plan(attacks: Sequence[Attack], suite: Suite, seeds: Sequence[int]) -> tuple[Step, ...]:
-    """The steps in their order: every attack once, what shows that it works, further seeds."""
+    """The steps in their order, so that what is over when its time is has done what says most.
+
+    Every attack comes once over the model, those that even the quick suite controls with their
+    controls: that they find people where there are some, and nobody where there is nobody,
+    decides what all the rest is worth. The other controls come after the last attack: a leak
+    stands without them, and no audit passes without them. Further seeds are the last.
+    """
     listed = [attack for attack in attacks if suite in attack.suites]
     first, *others = seeds
-    steps = [Step(attack, "model", first) for attack in listed]
+    steps: list[Step] = []
+    later: list[Step] = []
     for attack in listed:
-        if suite not in attack.controlled:
-            continue
-        if attack.positive is not None:
-            steps.append(Step(attack, attack.positive, first))
-        if attack.negative:
-            steps.append(Step(attack, "shuffled", first))
+        steps.append(Step(attack, "model", first))
+        controls = steps if "quick" in attack.controlled else later
+        if suite in attack.controlled:
+            controls += [Step(attack, cover, first) for cover in attack.controls]
+    steps += later
     steps += [Step(attack, "model", seed) for seed in others for attack in listed]
     return tuple(steps)
 
@@ -105,6 +111,7 @@ class Work:
         """What all of it depends on but the model and the seed."""
         said = {
             "data": content(self.dataset),
+            "attributes": {name: list(of) for name, of in self.dataset.attributes.items()},
             "suite": self.suite,
             "effort": self.effort.model_dump(mode="json"),
             "config": self.config.model_dump(mode="json"),

@@ -93,7 +93,7 @@ def build(
     """Cut every recording of ``index`` into windows, or take them from ``cache``.
 
     Raises :class:`TrainingError` for a recording that is damaged, a subject in both splits,
-    and a class or split without a window.
+    a class or split without a window, and a cache of people whose windows are kept in none.
     """
     if representation.kind != "histogram":
         raise TrainingError(
@@ -107,8 +107,9 @@ def build(
         counts = np.array([len(part) for part in parts], np.int64)
         made = Windows(np.concatenate(parts), counts)
     else:
-        name = f"{index.name}-{caches.key(index, representation, rule)}"
-        made = caches.kept(cache, name, lambda: _cut(index, representation, rule, jobs))
+        made = caches.kept(
+            cache, index, representation, rule, lambda: _cut(index, representation, rule, jobs)
+        )
     subjects = tuple(sorted({entry.subject for entry in index.entries}))
     conditions = tuple(sorted({entry.condition for entry in index.entries}))
     subject = _numbers([entry.subject for entry in index.entries], subjects)

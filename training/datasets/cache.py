@@ -107,12 +107,20 @@ def _write(folder: Path, cut: Iterable[NDArray[np.uint8]]) -> None:
     np.save(folder / _COUNTS, np.array(counts, np.int64))
 
 
-def kept(cache: Path, name: str, cut: Callable[[], Iterable[NDArray[np.uint8]]]) -> Windows:
-    """The windows in ``cache / name``; ``cut`` makes them, an array an entry, if need be.
+def kept(
+    cache: Path,
+    index: Index,
+    representation: Representation,
+    rule: WindowRule,
+    cut: Callable[[], Iterable[NDArray[np.uint8]]],
+) -> Windows:
+    """The windows of ``index`` in ``cache``; ``cut`` makes them, an array an entry, if need be.
 
-    Raises :class:`TrainingError` if they cannot be written, and what ``cut`` raises.
+    Raises :class:`TrainingError` if they must not or cannot be written, and what ``cut`` raises.
     """
-    folder = cache / name
+    if not index.cacheable:
+        raise TrainingError("raw windows of people are kept in no cache", source=index.name)
+    folder = cache / f"{index.name}-{key(index, representation, rule)}"
     found = _read(folder)
     if found:
         return found

@@ -120,7 +120,8 @@ def _sessions(sessions: Path, recordings: list[Path]) -> Index:
     listed = read_checksums(table) if table.is_file() else {}
     known = sum(path.name in listed for path in splits)
     note = f"{known} of {len(splits)} recordings have the published MD5 sum"
-    return Index(NAME, sessions, tuple(entries), CLASSES, _cut_session, (f"{note}.",))
+    notes = (f"{note}.",)
+    return Index(NAME, sessions, tuple(entries), CLASSES, _cut_session, notes, cacheable=True)
 
 
 def _arrays(path: Path) -> Iterable[Packet]:
@@ -171,4 +172,5 @@ def index(root: Path) -> Index:
             "it must hold userXX_LIGHTING.aedat with userXX_LIGHTING_labels.csv, "
             "or ibmGestureTrain and ibmGestureTest with userXX_LIGHTING/CLASS.npy",
         )
-    return Index(NAME, root, entries, CLASSES, _cut_arrays, ("MD5 sums are not known of arrays.",))
+    notes = ("MD5 sums are not known of arrays.",)
+    return Index(NAME, root, entries, CLASSES, _cut_arrays, notes, cacheable=True)

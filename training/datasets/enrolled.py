@@ -78,4 +78,4 @@ def index(root: Path, secret: Secret | None = None) -> Index:
     labels = _in_order(entry.label for entry in entries if entry.label)
     notes = ("The recordings are of people who consented.",)
     cut = partial(_cut, {recording.path: recording for recording in found})
-    return Index("enrolled", root, entries, labels, cut, notes)
+    return Index("enrolled", root, entries, labels, cut, notes, cacheable=False)

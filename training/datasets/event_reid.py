@@ -106,7 +106,7 @@ def _index(root: Path, name: str, in_test: Callable[[int], bool]) -> Index:
         chosen = [entry for entry in entries.values() if entry.split == part]
         people = len({entry.subject for entry in chosen})
         notes.append(f"{part}: {len(chosen)} files of {people} people.")
-    return Index(name, root, tuple(entries.values()), (), _cut, tuple(notes))
+    return Index(name, root, tuple(entries.values()), (), _cut, tuple(notes), cacheable=True)
 
 
 def index(root: Path) -> Index:

@@ -44,6 +44,8 @@ class Index:
     notes: tuple[str, ...] = ()
     #: Of subjects: name of a property, subject, value. Every subject has all of them.
     attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Whether its raw windows may lie on a disk in plain text. Every data set must say it.
+    cacheable: bool = field(kw_only=True)
 
 
 def missing(root: Path, name: str, origin: str, layout: str) -> TrainingError:

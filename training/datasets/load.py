@@ -25,8 +25,6 @@ _INDEX = MappingProxyType(
     }
 )
 NAMES = tuple(_INDEX)
-#: Data sets whose windows must not lie on a disk in plain text, as a cache has them.
-_UNCACHED = frozenset({"enrolled"})
 
 
 def load_dataset(
@@ -48,8 +46,6 @@ def load_dataset(
     """
     if name not in _INDEX:
         raise TrainingError(f"is none of {', '.join(NAMES)}", source=repr(name))
-    if cache is not None and name in _UNCACHED:
-        raise TrainingError("raw windows of people are kept in no cache", source=name)
     module, function = _INDEX[name].split(":")
     index: Callable[[Path], Index] = getattr(import_module(module), function)
     return build(index(root), representation, window, cache, jobs)

@@ -134,4 +134,4 @@ def index(root: Path) -> Index:
                 entries.append(Entry(path, subject, emotion, lighting, split))
     left_out = len(people) - len(complete)
     note = f"{left_out} of {len(people)} people do not show every emotion and are left out."
-    return Index("see", root, tuple(entries), EMOTIONS, _cut, (note,))
+    return Index("see", root, tuple(entries), EMOTIONS, _cut, (note,), cacheable=True)

@@ -4,6 +4,7 @@
 
     ROOT/labels.csv          path,subject,label,lighting,split
     ROOT/subjects.csv        subject and any properties: hair, size, ... (may be missing)
+                             but those of recordings: label, lighting, condition, ...
     ROOT/...                 the recordings, AEDAT4 or npz with columns t, x, y, p
 """
 
@@ -27,6 +28,8 @@ COLUMNS = ("path", "subject", "label", "lighting", "split")
 SUBJECTS = "subjects.csv"
 #: A property's name, as reports have it.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+#: What windows are told apart by anyway: a property of that name would be taken for it.
+_TAKEN = frozenset({*COLUMNS, "recording", "condition"})
 
 
 def _cut(
@@ -75,6 +78,13 @@ def _attributes(source: Path, people: Iterable[str]) -> dict[str, dict[str, str]
         or not all(_NAME.fullmatch(name) for name in names)
     ):
         raise TrainingError("is not `subject,PROPERTY,...`", source=str(source), field="line 1")
+    for name in names:
+        if name in _TAKEN:
+            raise TrainingError(
+                f"is a name of the data set's own, as are {', '.join(sorted(_TAKEN - {name}))}",
+                source=str(source),
+                field=f"property {name}",
+            )
     of: dict[str, list[str]] = {}
     for number, row in enumerate(rows[1:], start=2):
         where = f"line {number}"
@@ -118,4 +128,13 @@ def index(root: Path) -> Index:
     notes = ("The recordings are synthetic.",)
     people = {entry.subject for entry in entries.values()}
     attributes = _attributes(root / SUBJECTS, people)
-    return Index("simulated", root, tuple(entries.values()), labels, _cut, notes, attributes)
+    return Index(
+        "simulated",
+        root,
+        tuple(entries.values()),
+        labels,
+        _cut,
+        notes,
+        attributes,
+        cacheable=True,
+    )

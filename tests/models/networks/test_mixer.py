@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from models.errors import ModelError
 from models.networks.backbone import backbone
@@ -75,3 +76,38 @@ def test_it_is_built_again_from_a_checkpoint() -> None:
 def test_weights_of_residual_networks_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is for residual networks"):
         load_imagenet(Mixer(4), tmp_path / "resnet50.pth")
+
+
+def test_every_weight_learns() -> None:
+    torch.manual_seed(0)
+    network = Mixer(4)
+    network(torch.randn(4, 4, 128, 128)).square().sum().backward()
+    for name, weights in network.named_parameters():
+        assert weights.grad is not None and bool(weights.grad.any()), name
+
+
+def test_it_learns_where_something_is() -> None:
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+
+    def drawn(count: int) -> tuple[Tensor, Tensor]:
+        """A spot somewhere in one of the quarters, and in which."""
+        quarter = torch.randint(4, (count,), generator=generator)
+        windows = torch.poisson(torch.full((count, 4, 128, 128), 0.1), generator)
+        for window, where in zip(windows, quarter.tolist(), strict=True):
+            y, x = torch.randint(48, (2,), generator=generator).tolist()
+            y, x = y + where // 2 * 64, x + where % 2 * 64
+            window[:, y : y + 16, x : x + 16] += 3
+        return windows, quarter
+
+    network = TargetNetwork("mixer", 4, 4)
+    optimizer = torch.optim.AdamW(network.parameters(), 2e-3)
+    for _ in range(40):
+        windows, quarter = drawn(32)
+        optimizer.zero_grad()
+        functional.cross_entropy(network(windows), quarter).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    windows, quarter = drawn(200)
+    with torch.no_grad():
+        right = (network.eval()(windows).argmax(1) == quarter).float().mean()
+    assert right > 0.8

@@ -1,10 +1,12 @@
 """The whole job on made-up people: who leaks is caught, who tells nothing is not, and a kill."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -16,14 +18,18 @@ from tests.models.onnx_models import constant, node, onnx_bytes, trusted
 from tests.training.audit.people import people
 from tests.training.tiny import tiny_config
 from training.audit import audit as audits
+from training.audit.attack_list import attacks
 from training.audit.audit import Settings, audit
+from training.audit.case import Case
 from training.audit.command import command
 from training.audit.configuration import configured
 from training.audit.effort import EFFORT
+from training.audit.findings import Finding
 from training.audit.policy import Policy
 from training.audit.report import Report
 from training.audit.statement import statement
 from training.audit.under_way import over, resumed
+from training.run import content
 
 CROWD = people(subjects=18, tests=8)
 SMALL = EFFORT["quick"].model_copy(
@@ -117,6 +123,59 @@ def test_the_report_says_what_was_done_and_reads_back(work):
     assert [one.consumer for one in report.utility] == ["retrained"]
     said = statement(report, "0" * 64)
     assert (said.verdict, said.worst) == (report.verdict, report.worst)
+
+
+class TestTime:
+    """What a suite may take, whatever it is given."""
+
+    @pytest.fixture
+    def cases(self, monkeypatch) -> list[Case]:
+        """What the only attack that there is was given."""
+        given: list[Case] = []
+
+        def run(case: Case) -> Finding:
+            given.append(case)
+            return Finding(attack="static", cover=case.kind, seed=case.seed)
+
+        (static,) = [one for one in attacks(None, show_raw=True) if one.name == "static"]
+        alone = replace(static, run=run, positive=None, negative=False)
+        monkeypatch.setattr(audits, "attacks", lambda *_, **__: (alone,))
+        return given
+
+    def test_a_large_data_set_is_attacked_in_part_and_the_report_says_so(
+        self, tmp_path, monkeypatch, cases
+    ):
+        less = SMALL.model_copy(update={"raw_epochs": 1, "epochs": 1, "test_windows": 70})
+        monkeypatch.setattr(audits, "EFFORT", MappingProxyType({"quick": less}))
+        noise = model(add=4.0)
+        reports = [
+            audited(noise, tmp_path / str(night), seed=seed) for night, seed in enumerate((0, 0, 1))
+        ]
+        seen = [case.dataset.test for case in cases]
+        assert [len(test) for test in seen] == [64, 64, 64]
+        assert all(set(np.bincount(test.subject)[10:]) == {8} for test in seen)
+        same, other = ((seen[0].windows == test.windows).all() for test in seen[1:])
+        assert same and not other
+        for report in reports:
+            assert "Of 128 test windows 64 were attacked" in report.data.notes[-1]
+            assert (report.data.test["windows"], report.data.test["subjects"]) == (64, 8)
+            # Audits of the same data are of the same data, whatever was drawn.
+            assert report.data.digest == content(CROWD)
+
+    def test_nothing_is_left_out_of_a_small_one(self, tmp_path, cases):
+        report = audited(model(add=4.0), tmp_path)
+        assert cases[0].dataset is CROWD
+        assert report.data.notes == () and report.data.test["windows"] == len(CROWD.test)
+
+    def test_no_network_is_begun_for_the_task_that_would_not_be_over_in_time(
+        self, tmp_path, monkeypatch, cases
+    ):
+        class Late(audits.Clock):
+            left_s = 1e-3
+
+        monkeypatch.setattr(audits, "Clock", Late)
+        report = audited(model(add=4.0), tmp_path)
+        assert len(cases) == 1 and report.utility == ()
 
 
 class TestUnderWay:

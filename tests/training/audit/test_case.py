@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.training.audit.people import case
 from tests.training.tiny import tiny_config, tiny_dataset
+from training.audit.attacks.attributes import properties
 from training.audit.case import chosen, sample, shuffled
 from training.audit.data import joined
 from training.audit.sightings import Sightings, guessed, without_pictures
 from training.datasets.gallery import allowed, queries
+from training.stages.cover import Raw
 
 
 def points(dataset, embedding) -> Sightings:
@@ -70,6 +73,21 @@ class TestShuffled:
             assert len(set(now.subject[now.recording == recording])) == 1
 
 
+class TestEpochs:
+    def test_an_attacker_learns_as_long_as_is_said_or_the_suite_says(self, tmp_path):
+        one = case(Raw(), tmp_path, epochs=2, raw_epochs=3)
+        assert (one.fit().epochs, one.fit(5).epochs, one.raw_fit().epochs) == (2, 5, 3)
+
+    def test_one_who_learns_nothing_is_refused(self, tmp_path):
+        # It would find nobody, and the model would pass.
+        with pytest.raises(ValueError, match="epochs"):
+            case(Raw(), tmp_path).fit(0)
+        nothing = case(Raw(), tmp_path, epochs=0, raw_epochs=0)
+        for fit in (nothing.fit, nothing.raw_fit):
+            with pytest.raises(ValueError, match="epochs"):
+                fit()
+
+
 @given(st.integers(1, 30), st.integers(0, 5))
 def test_a_sample_is_in_order_and_no_larger_than_asked(most, seed):
     test = tiny_dataset().test
@@ -102,6 +120,29 @@ class TestJoined:
         names = [both.conditions[c] for c in both.test.condition]
         assert set(names[: len(one.test)]) == {"natural", "led"}
         assert set(names[len(one.test) :]) == {"led", "lab"}
+
+    def test_properties_of_people_stay_theirs_and_those_not_told_of_everybody_are_left_out(self):
+        hands = ("left", "right") * 3
+        one = tiny_dataset(attributes={"hand": hands, "hair": ("long",) * 6}, notes=("One.",))
+        other = tiny_dataset(attributes={"size": ("small",) * 6, "hand": hands[::-1]})
+        both = joined([one, other])
+        assert both.attributes == {"hand": hands + hands[::-1]}
+        assert both.notes == ("One.", "Not told of everybody, so left out: hair, size.")
+        for split, its, theirs in (
+            (both.train, one.train, other.train),
+            (both.test, one.test, other.test),
+        ):
+            of = [both.attributes["hand"][subject] for subject in split.subject]
+            assert of == [
+                *(hands[subject] for subject in its.subject),
+                *(hands[::-1][subject] for subject in theirs.subject),
+            ]
+        # The attack takes them as they are.
+        (hand,) = (found for found in properties(both) if found.name == "hand")
+        assert [hand.values[place] for place in hand.test] == of
+        # Of people who were enrolled nothing is told.
+        assert joined([one, tiny_dataset()]).attributes == {}
+        assert joined([one, one]).notes == ("One.",)
 
     def test_one_set_stays_as_it_is(self):
         one = tiny_dataset()

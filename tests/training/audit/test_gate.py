@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from training.audit.attack_list import attacks
 from training.audit.findings import Finding, Point, Skipped
-from training.audit.gate import control, judge
+from training.audit.gate import control, judge, measured
+from training.audit.levels import levels
 from training.audit.policy import Policy
+from training.audit.summary import attack
 from training.evaluate import ReidScores
 
 PEOPLE = 8
@@ -105,6 +108,20 @@ class TestUndecided:
         other = left.model_copy(update={"attack": "averaging"})
         assert judged(finding(CHANCE), skipped=[other]).verdict == "pass"
 
+    @pytest.mark.parametrize("cover", ["raw", "weak", "shuffled"])
+    def test_nothing_passes_without_what_shows_that_attacks_work(self, cover):
+        left = Skipped(attack="retrain", cover=cover, seed=0, reason="its time was over")
+        found = judged(finding(CHANCE), skipped=[left])
+        assert found.verdict == "undecided"
+        assert f"retrain was not carried out over {cover} windows: its time" in found.reason
+        # What was found stands, and what does not count needs nothing.
+        assert judged(finding(80), skipped=[left]).verdict == "leak"
+        other = left.model_copy(update={"attack": "averaging"})
+        assert judged(finding(CHANCE), skipped=[other]).verdict == "pass"
+        # An attack on the model is said first.
+        main = left.model_copy(update={"cover": "model", "attack": "static"})
+        assert "static was" in judged(finding(CHANCE), skipped=[left, main]).reason
+
     def test_nothing_carried_out(self):
         assert judged().verdict == "undecided"
 
@@ -127,6 +144,21 @@ def test_positive_controls_hold_where_people_are_found(cover):
 def test_negative_controls_hold_where_nobody_is():
     assert held(CHANCE, "shuffled").held and held(CHANCE, "shuffled").expected == "chance"
     assert not held(50, "shuffled").held
+
+
+@pytest.mark.parametrize("right", [20, 24, 26, 60])
+def test_the_report_says_what_the_verdict_says(right):
+    curve = (Point(count=4, identity=scores(right, seed=2), chance=CHANCE / 3),)
+    found = [finding(right, seed=seed, curve=curve, chance=100 / 7) for seed in (0, 1)]
+    (listed,) = [one for one in attacks(None, show_raw=True) if one.name == "static"]
+    told = levels(attack(listed, found, CHANCE), POLICY)
+    assert [one.level for one in measured(found, POLICY, CHANCE)] == list(told)
+    assert [one.name for one in told] == ["retrain", "retrain-4"]
+
+
+def test_where_guessing_gets_nothing_everything_is_over_the_limit():
+    found = judged(finding(40, chance=0.0))
+    assert found.verdict == "leak" and found.worst is not None and found.worst.limit == 0
 
 
 def test_a_model_that_tells_nothing_is_never_called_a_leak():

@@ -11,6 +11,7 @@ from models.gaussian import gaussian
 from models.repository import save
 from tests.training.tiny import SIDE, tiny_config, tiny_dataset
 from training.audit.attack import Attack
+from training.audit.attack_list import attacks
 from training.audit.case import Case
 from training.audit.configuration import configured
 from training.audit.deployed import Deployed
@@ -84,6 +85,33 @@ class TestPlan:
             ("one", "model", 4),
             ("two", "model", 4),
         ]
+
+    def test_what_the_quick_suite_controls_is_controlled_at_once_and_the_rest_after_all(self):
+        basic = attack(None, "basic", positive="raw", controlled=("quick", "nightly", "full"))
+        both = [attack(None), basic, attack(None, "two", negative=False)]
+        order = [(step.attack.name, step.cover) for step in steps(*both)]
+        assert order == [
+            ("one", "model"),
+            ("basic", "model"),
+            ("basic", "raw"),
+            ("basic", "shuffled"),
+            ("two", "model"),
+            ("one", "weak"),
+            ("one", "shuffled"),
+            ("two", "weak"),
+        ]
+
+    def test_no_attack_of_the_quick_suite_that_could_find_people_goes_uncontrolled_for_long(self):
+        listed = attacks(None, show_raw=True)
+        quick = [(step.attack.name, step.cover) for step in plan(listed, "quick", (0,))]
+        assert quick[0] == ("noise-stream", "model")
+        assert quick[1:4] == [("static", cover) for cover in ("model", "raw", "shuffled")]
+        for name in ("consecutive", "retrain-residual-warm"):
+            assert {cover for one, cover in quick if one == name} == {"model", "weak", "shuffled"}
+        # The longer ones do all of it, and more.
+        for suite in ("nightly", "full"):
+            longer = {(step.attack.name, step.cover) for step in plan(listed, suite, (0,))}
+            assert set(quick) < longer
 
     def test_a_suite_has_its_own_attacks_and_controls(self):
         short = attack(None, suites=("quick",), controlled=("quick",))

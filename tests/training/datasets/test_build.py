@@ -1,6 +1,7 @@
 """Data sets as a whole, on the simplest of them: simulated recordings."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +176,15 @@ def test_a_split_without_recordings_is_refused(tmp_path: Path) -> None:
     labels.write_text("path,subject,label,lighting,split\n")
     with pytest.raises(TrainingError, match="lists no recording"):
         _load(root)
+
+
+def test_windows_that_must_not_lie_on_a_disk_do_not(tmp_path: Path) -> None:
+    index = simulated_recordings.index(simulated(tmp_path / "data"))
+    index = replace(index, cacheable=False)
+    with pytest.raises(TrainingError, match=r"^simulated: raw windows of people are kept in no"):
+        build(index, representation(), "live", tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+    assert len(build(index, representation(), "live").train) == 24
 
 
 def test_only_histograms_can_be_stored(tmp_path: Path) -> None:

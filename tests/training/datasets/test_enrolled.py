@@ -6,6 +6,7 @@ import pytest
 from tests.training.datasets.makers import events, representation, simulated
 from tests.training.enrolment.makers import enrolled, found_in, key_file, plain
 from training.datasets import load_dataset
+from training.datasets.build import build
 from training.datasets.enrolled import index
 from training.datasets.gestures import CLASSES
 from training.errors import TrainingError
@@ -77,6 +78,9 @@ def test_there_is_no_cache(root: Path, tmp_path: Path) -> None:
     fill(root)
     with pytest.raises(TrainingError, match=r"^enrolled: raw windows of people are kept in no"):
         load_dataset("enrolled", root, representation(), cache=tmp_path / "cache")
+    # Not even where the windows are cut without being asked for by name.
+    with pytest.raises(TrainingError, match=r"^enrolled: raw windows of people are kept in no"):
+        build(index(root), representation(), "live", tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
 

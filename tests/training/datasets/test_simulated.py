@@ -99,6 +99,12 @@ def test_properties_of_people_come_along(tmp_path: Path) -> None:
         ("person,size\n", "line 1: is not `subject,PROPERTY,...`"),
         ("subject,size,size\n", "line 1: is not `subject,PROPERTY,...`"),
         ("subject,Size!\n", "line 1: is not `subject,PROPERTY,...`"),
+        (
+            "subject,size,condition\na,s,led\n",
+            "property condition: is a name of the data set's own",
+        ),
+        ("subject,label\na,wave\n", "property label: is a name of the data set's own"),
+        ("subject,recording\na,1\n", "property recording: is a name of the data set's own"),
         ("subject,size\na\n", "line 2: is not `subject,size`"),
         ("subject,size\na,\n", "line 2: is not `subject,size`"),
         ("subject,size\na,s\na,m\n", "line 3: a is listed twice"),

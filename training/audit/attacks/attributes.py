@@ -9,7 +9,6 @@ well show which hand he waves with; where the task needs it, it must. So this is
 not decide.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,13 +25,13 @@ from models.networks.reid import ReidNetwork
 from models.networks.target import TargetNetwork
 from training.audit.case import Case, sample
 from training.audit.findings import Attribute, Finding
+from training.audit.own_network import own_network
 from training.batches import Batch
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.datasets.window_set import Dataset, WindowSet
 from training.evaluate import outputs
 from training.seeds import derive, numpy_generator
-from training.stages.fit import fit, forget
-from training.stages.folder import Done, StageFolder
+from training.stages.fit import fit
 from training.stages.recogniser import Recogniser
 
 NAME = "attributes"
@@ -168,45 +167,35 @@ def _network(case: Case, attacker: Path, known: Sequence[Property]) -> list[NDAr
 
 def _trained(case: Case, attacker: Path, known: Sequence[Property], widths: Sequence[int]) -> Path:
     part, config = case.fit(), case.config
-    folder = StageFolder(case.run.folder / case.name / NAME)
     settings = {
-        "seed": case.seed,
-        "data": case.run.content,
-        "cover": case.cover.settings,
-        "fit": part.model_dump(mode="json"),
         "batch": config.batch.model_dump(mode="json"),
         "arch": config.networks.arch,
         "properties": {one.name: list(one.values) for one in known},
         "values": {one.name: [int(n) for n in np.bincount(one.train)] for one in known},
     }
-    path = folder.network("target")
-    if folder.open(settings) is not None:
-        return path
-    start_s = time.monotonic()
-    seed = derive(case.seed, case.name, NAME)
-    torch.manual_seed(seed)
-    start = cast(ReidNetwork, load_checkpoint(attacker, "reid").network())
-    network = TargetNetwork(config.networks.arch, config.representation.channels, sum(widths))
-    network.backbone.load_state_dict(start.backbone.state_dict())
-    fit(
-        Recogniser(network, attribute_cost(known), case.cover, config, part, seed),
-        _coded(case.dataset.train, known),
-        folder.path,
-        config=config,
-        epochs=part.epochs,
-        balanced=False,
-        seed=seed,
-    )
-    Checkpoint(
-        kind="target",
-        config=network.config,
-        state=network.state_dict(),
-        representation=config.representation,
-        labels=tuple(f"{one.name}={value}" for one in known for value in one.values),
-    ).save(path)
-    folder.close(Done(duration_s=time.monotonic() - start_s))
-    forget(folder.path)
-    return path
+
+    def trained(folder: Path, seed: int) -> Checkpoint:
+        start = cast(ReidNetwork, load_checkpoint(attacker, "reid").network())
+        network = TargetNetwork(config.networks.arch, config.representation.channels, sum(widths))
+        network.backbone.load_state_dict(start.backbone.state_dict())
+        fit(
+            Recogniser(network, attribute_cost(known), case.cover, config, part, seed),
+            _coded(case.dataset.train, known),
+            folder,
+            config=config,
+            epochs=part.epochs,
+            balanced=False,
+            seed=seed,
+        )
+        return Checkpoint(
+            kind="target",
+            config=network.config,
+            state=network.state_dict(),
+            representation=config.representation,
+            labels=tuple(f"{one.name}={value}" for one in known for value in one.values),
+        )
+
+    return own_network(case, NAME, "target", part, settings, trained)
 
 
 def _coded(train: WindowSet, known: Sequence[Property]) -> WindowSet:

@@ -23,14 +23,14 @@ from models.networks.reid import ReidNetwork
 from training.audit.case import Case, sample
 from training.audit.findings import Finding, Point
 from training.audit.sightings import Sightings, without_pictures
+from training.audit.ways import best_way
 from training.checkpoint import load_checkpoint
 from training.config import Config
 from training.datasets.window_set import WindowSet
 from training.device import device
-from training.evaluate import ReidScores, chance
+from training.evaluate import chance, raw_batches
 from training.seeds import numpy_generator, torch_generator
 from training.stages.cover import Cover
-from training.stages.recogniser import scaled
 
 NAME = "averaging"
 
@@ -80,19 +80,19 @@ def attack(case: Case) -> Finding:
         name: cast(ReidNetwork, load_checkpoint(path, "reid").network())
         for name, path in (("tensors", retrained), ("tensors_retrained", averaged))
     }
-    found = _put_together(networks, case.cover, windows, case.effort.draws, case.config, case.seed)
+    found = put_together(networks, case.cover, windows, case.effort.draws, case.config, case.seed)
     guess = chance(windows, case.config, case.seed)["top1"]
     of = without_pictures(windows)
     curve: list[Point] = []
     details: dict[str, JsonValue] = {}
     for count, ways in found.items():
         scores = {
-            way: Sightings(points, of).ranked(case.config, case.seed)
+            way: (Sightings(points, of).ranked(case.config, case.seed), guess)
             for way, points in ways.items()
         }
-        best = max(scores, key=lambda way: _top1(scores[way]))
-        curve.append(Point(count=count, identity=scores[best], chance=guess))
-        details |= {f"top1_{way}_{count}": round(_top1(one), 2) for way, one in scores.items()}
+        point, told = best_way(count, scores)
+        curve.append(point)
+        details |= told
     return Finding(
         attack=NAME,
         cover=case.kind,
@@ -104,7 +104,7 @@ def attack(case: Case) -> Finding:
 
 
 @torch.no_grad()
-def _put_together(
+def put_together(
     networks: Mapping[str, ReidNetwork],
     cover: Cover,
     windows: WindowSet,
@@ -124,9 +124,7 @@ def _put_together(
     found: dict[int, dict[str, list[Tensor]]] = {
         count: {way: [] for way in (*networks, "embeddings")} for count in sorted(draws)
     }
-    for at in range(0, len(windows), config.evaluation.batch_size):
-        counts = torch.from_numpy(np.array(windows.windows[at : at + config.evaluation.batch_size]))
-        raw = scaled(counts.to(place), config)
+    for raw in raw_batches(windows, config):
         total = torch.zeros_like(raw)
         points = torch.zeros(len(raw), EMBEDDING, device=place)
         for copy in range(1, max(draws) + 1):
@@ -141,7 +139,3 @@ def _put_together(
         count: {way: torch.cat(batches).numpy() for way, batches in ways.items()}
         for count, ways in found.items()
     }
-
-
-def _top1(scores: ReidScores) -> float:
-    return 100 * float((np.asarray(scores.hits_at) <= 1).mean())

@@ -12,7 +12,6 @@ Source: AnonyNoise (WACV 2025), Sec. 5.6 and Appendix C.
 
 from typing import cast
 
-import numpy as np
 import torch
 from pydantic import JsonValue
 from torch import nn
@@ -25,9 +24,8 @@ from training.audit.sightings import Sightings, without_pictures
 from training.checkpoint import load_checkpoint
 from training.device import device
 from training.errors import TrainingError
-from training.evaluate import outputs
+from training.evaluate import outputs, raw_batches
 from training.seeds import numpy_generator, torch_generator
-from training.stages.recogniser import scaled
 
 NAME = "inversion"
 
@@ -66,9 +64,7 @@ def _pictures(case: Case, denoiser: nn.Module) -> dict[str, JsonValue]:
     denoiser.to(place).eval()
     case.cover.to(place)
     parts = []
-    every = torch.from_numpy(np.array(windows.windows))
-    for counts in torch.split(every, case.config.evaluation.batch_size):
-        raw = scaled(counts.to(place), case.config)
+    for raw in raw_batches(windows, case.config):
         covered = case.cover(raw, noise)
         parts.append(torch.stack([denoiser(covered), covered, raw]).cpu())
     denoised, covered, raw = torch.cat(parts, dim=1) / case.config.representation.scaling

@@ -31,20 +31,17 @@ from models.networks.firenet import FireNet, normalised
 from models.networks.reid import ReidNetwork
 from training.audit.case import Case, chosen
 from training.audit.findings import Finding
-from training.audit.identify import identified
-from training.audit.points import points
-from training.audit.sightings import Sightings, without_pictures
+from training.audit.identify import identified_in
+from training.audit.own_network import own_network
 from training.audit.ssim import ssim
 from training.batches import identities
 from training.checkpoint import Checkpoint, load_checkpoint, unpacked
 from training.datasets.window_set import WindowSet
 from training.device import device
 from training.errors import TrainingError
-from training.evaluate import chance
-from training.seeds import derive, numpy_generator, torch_generator
+from training.seeds import numpy_generator, torch_generator
 from training.stages.cover import Cover, Raw
-from training.stages.fit import fit, forget
-from training.stages.folder import Done, StageFolder
+from training.stages.fit import fit
 from training.stages.recogniser import Recogniser, reid_cost, scaled
 
 NAME = "reconstruction"
@@ -77,22 +74,14 @@ def attack(case: Case, weights: Path, *, show_raw: bool = False) -> Finding:
     floor = _alike(covered, raw[elsewhere])
 
     attacker = _attacker(case, firenet, weights)
-    sightings = Sightings(points(attacker, covered, case.config), without_pictures(windows))
     found = {
-        "windows": len(windows),
         "ssim": like[0],
         "ssim_shuffled": floor[0],
         "mse": like[1],
         "mse_shuffled": floor[1],
         "pictures": _shown(case, windows, raw, covered, show_raw=show_raw),
     }
-    return identified(
-        NAME,
-        case,
-        sightings,
-        chance=chance(windows, case.config, case.seed)["top1"],
-        details=cast(dict[str, JsonValue], found),
-    )
+    return identified_in(NAME, case, attacker, covered, windows, cast(dict[str, JsonValue], found))
 
 
 def load_firenet(path: Path) -> FireNet:
@@ -204,21 +193,8 @@ def _attacker(case: Case, firenet: FireNet, weights: Path) -> ReidNetwork:
     # Few windows make short epochs: as many steps as any other attacker has.
     rounds = max(1, round(case.effort.windows / len(train)))
     part = case.fit(rounds * case.effort.epochs)
-    folder = StageFolder(case.run.folder / case.name / NAME)
-    path = folder.network("reid")
-    done = folder.open(
-        {
-            "seed": case.seed,
-            "data": case.run.content,
-            "cover": case.cover.settings,
-            "windows": len(train),
-            "fit": part.model_dump(mode="json"),
-            "weights": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        }
-    )
-    if done is None:
-        seed = derive(case.seed, case.name, NAME)
-        torch.manual_seed(seed)
+
+    def trained(folder: Path, seed: int) -> Checkpoint:
         network = ReidNetwork("small", 1, int(identities(train).max()) + 1)
         seen = _as_counts(pictures(firenet, case.cover, train, case))
         config = case.config.model_copy(
@@ -226,24 +202,28 @@ def _attacker(case: Case, firenet: FireNet, weights: Path) -> ReidNetwork:
                 "representation": case.config.representation.model_copy(update={"scaling": 1 / 255})
             }
         )
-        duration_s = fit(
+        fit(
             Recogniser(network, reid_cost, Raw(), config, part, seed),
             WindowSet(seen, train.subject, train.label, train.recording, train.condition),
-            folder.path,
+            folder,
             config=config,
             epochs=part.epochs,
             balanced=True,
             seed=seed,
         )
-        Checkpoint(
+        return Checkpoint(
             kind="reid",
             config=network.config,
             state=network.state_dict(),
             representation=case.config.representation,
             trained_on={"pictures": "FireNet", "cover": {"name": case.cover.name}},
-        ).save(path)
-        folder.close(Done(duration_s=duration_s))
-        forget(folder.path)
+        )
+
+    settings = {
+        "windows": len(train),
+        "weights": hashlib.sha256(weights.read_bytes()).hexdigest(),
+    }
+    path = own_network(case, NAME, "reid", part, settings, trained)
     return cast(ReidNetwork, load_checkpoint(path, "reid").network())
 
 

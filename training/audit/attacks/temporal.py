@@ -29,6 +29,7 @@ from training.config import Config
 from training.datasets.window_set import WindowSet
 from training.device import device
 from training.errors import TrainingError
+from training.evaluate import raw_batches
 from training.files import write_whole
 from training.losses import reid_loss
 from training.seeds import derive, numpy_generator, torch_generator
@@ -200,9 +201,7 @@ def _features(
     for network in networks:
         network.to(place).eval()
     found = []
-    for at in range(0, len(windows), config.evaluation.batch_size):
-        counts = torch.from_numpy(np.array(windows.windows[at : at + config.evaluation.batch_size]))
-        raw = (prepared if augmented else scaled)(counts.to(place), config)
+    for raw in raw_batches(windows, config, prepared if augmented else scaled):
         covered = cover(raw, generator)
         found.append(torch.cat([network.backbone(covered) for network in networks], dim=1).cpu())
     return torch.cat(found).numpy()

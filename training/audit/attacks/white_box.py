@@ -29,16 +29,13 @@ from torch.optim.lr_scheduler import LambdaLR
 from training.audit.case import Case, sample
 from training.audit.deployed import Deployed
 from training.audit.findings import Finding
-from training.audit.identify import identified
+from training.audit.identify import identified_in
 from training.audit.likeness import figures, likeness, mean_window
 from training.audit.onnx_torch import as_torch
-from training.audit.points import points
-from training.audit.sightings import Sightings, without_pictures
 from training.checkpoint import load_checkpoint
 from training.datasets.window_set import WindowSet
 from training.device import device
 from training.errors import TrainingError
-from training.evaluate import chance
 from training.results import summary
 from training.seeds import numpy_generator, torch_generator
 from training.stages.cover import Cover, Gaussian, Learned, Raw, standard_normal
@@ -120,22 +117,14 @@ def attack(case: Case) -> Finding:
 
     path = case.raw_attacker()
     attacker = load_checkpoint(path, "reid").network()
-    sightings = Sightings(points(attacker, solved, case.config), without_pictures(windows))
     guess, published, truth = (part.cpu() / scaling for part in (solved, covered, raw))
     found = {
-        "windows": len(windows),
         "noise_std": std / scaling,
         "prior_strength": strength,
         **figures("solved", guess, published, truth, constant),
         **_signal_scores(case, model, own_raw, path),
     }
-    return identified(
-        NAME,
-        case,
-        sightings,
-        chance=chance(windows, case.config, case.seed)["top1"],
-        details=cast(dict[str, JsonValue], found),
-    )
+    return identified_in(NAME, case, attacker, solved, windows, cast(dict[str, JsonValue], found))
 
 
 def known(cover: Cover, shape: tuple[int, ...]) -> Model:

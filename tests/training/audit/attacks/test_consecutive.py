@@ -27,6 +27,8 @@ def test_the_curve_is_of_the_sizes_that_every_session_has(folder: Path) -> None:
     assert [len(point.identity.hits_at) for point in found.curve] == [64, 32, 16]
     assert [point.chance for point in found.curve] == [25, 25, 25]
     assert found.identity is None and found.attack == "consecutive"
+    all_of_it = consecutive.attack(case(Raw(), folder, draws=(8, 9)))
+    assert [(point.count, len(point.identity.hits_at)) for point in all_of_it.curve] == [(8, 8)]
     for place, count in enumerate((1, 2, 4)):
         ways = [float(found.details[f"top1_{way}_{count}"]) for way in ("embeddings", "tensors")]
         assert max(ways) == round(top1(found, place), 2)

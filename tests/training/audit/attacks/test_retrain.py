@@ -1,0 +1,49 @@
+"""An attacker who learns from published windows, of two kinds of network."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training.audit.people import Nothing, case
+from training.audit.attacks import static
+from training.audit.attacks.retrain import attacker_of
+from training.audit.findings import Finding
+from training.checkpoint import load_checkpoint
+from training.stages.cover import Gaussian
+
+LONGER = {"epochs": 6}
+
+
+def top1(finding: Finding) -> float:
+    assert finding.identity is not None
+    return 100 * float(np.mean(np.asarray(finding.identity.hits_at) == 1))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "warm"), [("residual", True), ("residual", False), ("mixer", False)]
+)
+def test_people_are_found_behind_a_weak_cover_and_nobody_in_noise(
+    architecture: str, warm: bool, folder: Path
+) -> None:
+    attack = attacker_of(architecture, warm=warm)
+    found = attack(case(Gaussian(1.0), folder / "longer", **LONGER))
+    assert found.attack == f"retrain-{architecture}-{'warm' if warm else 'scratch'}"
+    assert found.verification is not None
+    nothing = attack(case(Nothing(), folder / "longer", **LONGER))
+    assert top1(found) > 60
+    assert top1(nothing) < 45
+    stage = f"{architecture}-{'warm' if warm else 'scratch'}"
+    network = load_checkpoint(
+        folder / f"longer/seed-0/model-gaussian-1/{stage}/reid.pt", "reid"
+    ).network()
+    assert type(network.backbone).__name__ == ("Mixer" if architecture == "mixer" else "Backbone")
+
+
+def test_who_knows_raw_windows_only_finds_people_where_little_is_hidden(folder: Path) -> None:
+    found = static.attack(case(Gaussian(1.0), folder / "longer", **LONGER))
+    nothing = static.attack(case(Nothing(), folder / "longer", **LONGER))
+    assert top1(found) > 60
+    assert top1(nothing) < 45
+    # He has learned nothing of the cover.
+    assert not list((folder / "longer/seed-0").glob("static*"))
