@@ -93,21 +93,21 @@ def test_it_learns_where_something_is() -> None:
     def drawn(count: int) -> tuple[Tensor, Tensor]:
         """A spot somewhere in one of the quarters, and in which."""
         quarter = torch.randint(4, (count,), generator=generator)
-        windows = torch.poisson(torch.full((count, 4, 128, 128), 0.1), generator)
+        windows = torch.poisson(torch.full((count, 4, 32, 32), 0.1), generator)
         for window, where in zip(windows, quarter.tolist(), strict=True):
-            y, x = torch.randint(48, (2,), generator=generator).tolist()
-            y, x = y + where // 2 * 64, x + where % 2 * 64
-            window[:, y : y + 16, x : x + 16] += 3
+            y, x = torch.randint(8, (2,), generator=generator).tolist()
+            y, x = y + where // 2 * 16, x + where % 2 * 16
+            window[:, y : y + 8, x : x + 8] += 3
         return windows, quarter
 
     network = TargetNetwork("mixer", 4, 4)
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3)
-    for _ in range(40):
-        windows, quarter = drawn(32)
+    for _ in range(30):
+        windows, quarter = drawn(16)
         optimizer.zero_grad()
         functional.cross_entropy(network(windows), quarter).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    windows, quarter = drawn(200)
+    windows, quarter = drawn(100)
     with torch.no_grad():
         right = (network.eval()(windows).argmax(1) == quarter).float().mean()
     assert right > 0.8

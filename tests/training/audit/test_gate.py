@@ -68,6 +68,18 @@ class TestVerdict:
         assert found.worst.value < found.worst.limit < found.worst.high
         assert found.verdict != "pass"
 
+    @pytest.mark.parametrize(("most", "verdict"), [(15, "pass"), (90, "leak")])
+    def test_the_attack_that_got_furthest_is_named(self, most, verdict):
+        found = judged(finding(CHANCE / 2, "noise"), finding(most - 5, "static"), finding(most))
+        assert found.verdict == verdict
+        assert found.worst is not None and found.worst.attack == "retrain"
+        assert "retrain finds" in found.reason
+
+    def test_more_than_guessing_is_no_leak_where_it_is_within_the_limit(self):
+        found = judged(finding(0, identity=scores(18, queries=2000)))
+        assert found.verdict == "pass"
+        assert found.worst is not None and found.worst.low > found.worst.chance
+
     def test_windows_put_together_count(self):
         curve = tuple(
             Point(count=k, identity=scores(right), chance=CHANCE)
@@ -139,6 +151,36 @@ class TestUndecided:
 def test_positive_controls_hold_where_people_are_found(cover):
     assert held(80, cover).held and held(80, cover).expected == "found"
     assert not held(CHANCE, cover).held
+
+
+@pytest.mark.parametrize(("cover", "holds"), [("weak", False), ("shuffled", True)])
+def test_a_control_that_may_be_guessing_is_taken_for_guessing(cover, holds):
+    found = control("retrain", [finding(0, identity=scores(19, queries=8), cover=cover)], CHANCE)
+    assert found.top1.low < CHANCE < found.top1.mean
+    assert found.held is holds
+
+
+def test_all_negative_controls_share_a_level():
+    """Above a guess in 95 of 100 cases is nothing where there are twelve of them."""
+    by_luck = [finding(0, identity=scores(23, queries=20), cover="shuffled")]
+    found = control("retrain", by_luck, CHANCE)
+    assert found.top1.low > CHANCE
+    assert found.held
+
+
+def test_a_control_has_its_own_chance():
+    own = control("retrain", [finding(40, cover="shuffled", chance=50.0)], CHANCE)
+    assert own.held and own.chance == 50
+    assert not control("retrain", [finding(40, cover="shuffled")], CHANCE).held
+
+
+def test_where_windows_are_put_together_the_most_of_them_are_the_control():
+    curve = tuple(
+        Point(count=k, identity=scores(right), chance=CHANCE) for k, right in ((1, CHANCE), (8, 90))
+    )
+    for cover, holds in (("weak", True), ("shuffled", False)):
+        found = control("retrain", [finding(0, identity=None, curve=curve, cover=cover)], CHANCE)
+        assert found.held is holds and found.top1.mean > 80
 
 
 def test_negative_controls_hold_where_nobody_is():

@@ -1,17 +1,21 @@
 """A network over consecutive windows."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from tests.training.audit.people import Nothing, case, people
 from training.audit.attacks import temporal
 from training.audit.attacks.temporal import Temporal
 from training.audit.findings import Finding
+from training.checkpoint import load_checkpoint, unpacked
 from training.errors import TrainingError
-from training.stages.cover import Raw
+from training.stages.cover import Cover, Raw
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +38,56 @@ def test_raw_people_are_found_and_those_under_nothing_but_noise_are_not(folder: 
     before = network.read_bytes()
     assert temporal.attack(case(Raw(), folder)) == found
     assert network.read_bytes() == before
+
+
+def test_people_are_found_by_one_window_among_many(folder: Path) -> None:
+    dataset = people(windows=8)
+    test = dataset.test
+    # But in two of the eight of a recording, everybody looks like somebody else.
+    hidden = ~np.isin(np.arange(len(test)) % 8, (2, 6))
+    windows = test.windows.copy()
+    order = np.random.default_rng(0).permutation(int(hidden.sum()))
+    windows[hidden] = windows[hidden][order]
+    dataset = replace(dataset, test=replace(test, windows=windows))
+    found = temporal.attack(case(Raw(), folder / "hidden", dataset))
+    assert top1(found) > 60
+    assert temporal.attack(case(Raw(), folder / "hidden", dataset)) == found
+
+
+class Watched(Cover):
+    """Hides nothing, and keeps what it was given."""
+
+    name = "watched"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settings: dict[str, Any] = {}
+        self.seen: list[Tensor] = []
+
+    def forward(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        self.seen.append(windows.clone())
+        return windows
+
+
+def test_it_learns_from_some_sessions_augmented_and_covered_anew(tmp_path: Path) -> None:
+    cover = Watched()
+    one = case(cover, tmp_path, windows=40)
+    # What it shares with others, it finds.
+    one.attacker("residual-warm", one.raw_attacker())
+    cover.seen.clear()
+    temporal.attack(one)
+    windows = torch.cat(cover.seen)
+    # Five sessions of eight windows, covered twice, and the test, covered once.
+    learned, test = windows[: 2 * 40], windows[2 * 40 :]
+    np.testing.assert_array_equal(test.numpy(), one.dataset.test.windows)
+    known = {window.tobytes() for window in one.dataset.train.windows}
+    plain = [window.numpy().astype(np.uint8).tobytes() in known for window in learned]
+    assert np.mean(plain) < 0.5
+    assert not torch.equal(learned[:40], learned[40:])
+    # It looks through both attackers.
+    kept = unpacked(one.run.folder / "model-watched/temporal/temporal.pt")
+    single = load_checkpoint(one.raw_attacker(), "reid").network().backbone.features
+    assert kept["config"]["features"] == 2 * single
 
 
 def test_a_single_window_is_no_sequence(tmp_path: Path) -> None:
