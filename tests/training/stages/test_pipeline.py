@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -13,6 +14,8 @@ from models.networks.target import TargetNetwork
 from tests.training.tiny import tiny_config, tiny_dataset
 from training.batches import Batch
 from training.config import Config
+from training.losses import spread
+from training.stages.cover import draw
 from training.stages.fit import fit
 from training.stages.pipeline import Pipeline, entropy, held_still
 
@@ -207,3 +210,28 @@ def test_attackers_meet_means_of_draws_and_the_target_network_single_ones(
     assert met == set(averages)
     # The step that it learns by and the step that the anonymizer learns by show it the same.
     assert spread["attacker"][0::2] == spread["attacker"][1::2]
+
+
+def test_spread_between_people_who_do_the_same_is_what_its_weight_takes_away(
+    tmp_path: Path,
+) -> None:
+    summary = "{design: summary, input: events, output: bounded, min_sigma: 1, energy: 50}"
+    found = {}
+    for weight in (0, 3):
+        config = tiny_config(
+            f"networks.anonymizer={summary}",
+            "batch.windows_per_epoch=160",
+            "pipeline.epochs=2",
+            "pipeline.reid_weight=0",
+            f"pipeline.spread_weight={weight}",
+        )
+        module = made(config)
+        train(module, tmp_path / str(weight), config)
+        split = DATASET.train
+        raw = torch.from_numpy(split.windows.astype(np.float32))
+        with torch.no_grad():
+            drawn = draw(module.anonymizer, raw, torch.zeros_like(raw))
+        assert drawn.signal is not None
+        people, labels = (torch.from_numpy(of) for of in (split.subject, split.label))
+        found[weight] = float(spread(drawn.signal, labels, people))
+    assert found[3] < found[0] / 2
