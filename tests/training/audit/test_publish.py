@@ -79,6 +79,18 @@ def test_what_fails_on_the_way_changes_nothing(
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_who_is_interrupted_on_the_way_changed_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(publish, "record", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write(empty_report(), tmp_path, tmp_path / "history.sqlite")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_in_the_place_of_the_folder_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(TrainingError, match="out/report"):

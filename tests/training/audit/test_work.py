@@ -143,6 +143,18 @@ class TestDone:
         assert (covers["shuffled"].dataset.test.subject != work.dataset.test.subject).any()
         assert (covers["model"].dataset.test.subject == work.dataset.test.subject).all()
         assert len({case.run.folder / case.name for case in covers.values()}) == 4
+        # What is known of shuffled people's raw windows is not mixed up with the others'.
+        assert len({case.run.folder for case in covers.values()}) == 2
+        assert covers["shuffled"].run.folder != covers["model"].run.folder
+
+    def test_attackers_learn_as_the_suite_says_and_less_where_there_is_nothing_to_learn(self, work):
+        of = {cover: work.case(cover, 0) for cover in ("model", "weak", "shuffled")}
+        effort = EFFORT["quick"]
+        for case in of.values():
+            assert case.config.batch.windows_per_epoch == effort.windows
+            assert case.fit().epochs == effort.epochs
+        assert of["weak"].raw_fit().epochs == effort.raw_epochs
+        assert of["shuffled"].raw_fit().epochs < effort.raw_epochs
 
     def test_nothing_is_begun_when_the_time_is_over_and_the_rest_is_told(self, work):
         watch = Watch()
@@ -152,6 +164,23 @@ class TestDone:
         assert found[1].reason == "its time was over"
         # What a stopped audit had spent counts.
         assert Clock(60, spent_s=50, now=watch).left_s == 10
+
+    def test_an_attack_is_expected_to_take_as_long_as_it_took_at_most(self, work):
+        watch = Watch()
+        run = Recorded(watch)
+
+        def slow_at_first(case: Case) -> Finding:
+            run.seconds = 1.0 if run.cases else 50.0
+            return run(case)
+
+        listed = steps(attack(slow_at_first), seeds=(1, 2))
+        found = [one for _, one in work.done(listed, Clock(90, now=watch))]
+        # Forty seconds are left after the first: not enough for another such.
+        assert [type(one) for one in found] == [Finding, Skipped, Skipped, Skipped]
+        watch.s = 0
+        again = [one for _, one in work.done(listed, Clock(50.5, now=watch))]
+        # It was quick once since, which says nothing of the next.
+        assert [type(one) for one in again] == [Finding, Finding, Skipped, Skipped]
 
     def test_an_attack_that_cannot_be_carried_out_says_why_and_the_others_go_on(self, work):
         watch = Watch()
@@ -176,7 +205,15 @@ class TestDone:
     def test_other_data_and_other_settings_have_other_folders(self, work):
         other = replace(work, dataset=tiny_dataset(subjects=8))
         assert work.key == replace(work).key
-        assert len({work.key, other.key, replace(work, suite="full").key}) == 3
+        lower = tiny_dataset(attributes={"size": ("small",) * 6})
+        others = [
+            other,
+            replace(work, suite="full"),
+            replace(work, effort=EFFORT["full"]),
+            replace(work, config=tiny_config("posttrain.learning_rate=0.5")),
+            replace(work, dataset=lower),
+        ]
+        assert len({work.key, *(one.key for one in others)}) == 6
 
 
 def test_the_deployed_model_is_asked_anew_for_every_call(work):
