@@ -13,6 +13,7 @@ from torchmetrics.functional.classification import binary_roc
 from training.audit import verification
 from training.audit.sightings import Sightings
 from training.audit.verification import PairCounts, intervals, pair_counts, rates
+from training.bootstrap import bounds, resampled
 from training.datasets.gallery import Rule
 from training.datasets.window_set import WindowSet
 from training.errors import TrainingError
@@ -214,3 +215,15 @@ def test_order_of_windows_does_not_matter() -> None:
     )
     first, second = (rates(pair_counts(one, "gesture")) for one in (sightings, shuffled))
     assert first.eer == pytest.approx(second.eer, abs=1e-6)
+
+
+def test_bounds_are_as_far_out_as_those_of_every_other_share() -> None:
+    counts = pair_counts(seen(6, 0.5), "gesture")
+    found = intervals([counts], np.random.default_rng(3), resamples=300)
+    drawn = [rates(counts, weights) for weights in resampled(6, np.random.default_rng(3), 300)]
+    for name, interval in found.items():
+        values = np.array([getattr(one, name) for one in drawn])
+        expected = bounds(values[np.isfinite(values)], 6, 0.95)
+        assert (interval.low, interval.high) == pytest.approx(tuple(expected))
+        # Plain quantiles would be too near.
+        assert interval.high - interval.low > np.ptp(np.quantile(values, [0.025, 0.975]))

@@ -10,6 +10,7 @@ from tests.training.audit.people import Nothing, case, people
 from training.audit.attacks import enrolled
 from training.audit.case import shuffled
 from training.audit.findings import Finding
+from training.checkpoint import load_checkpoint
 from training.errors import TrainingError
 from training.stages.cover import Gaussian
 
@@ -26,6 +27,10 @@ def test_people_are_found_on_another_day_and_nobody_in_noise(folder: Path) -> No
     # One query of each recording of the other light.
     assert len(found.identity.hits_at) == 4 * 4
     assert set(found.identity.subject) == {6, 7, 8, 9}
+    # He knows six others, and of these four the half that is of the first light.
+    stage = folder / "enrolled/enrolled/seed-0/model-gaussian-1/residual"
+    known = load_checkpoint(stage / "reid.pt", "reid").trained_on["train"]
+    assert (known["subjects"], known["windows"]) == (6 + 4, 6 * 32 + 4 * 16)
     nothing = enrolled.attack(case(Nothing(), folder / "enrolled", crowd, epochs=6))
     assert top1(found) > 70
     assert top1(nothing) < 60

@@ -10,6 +10,7 @@ from training.audit.attacks import static
 from training.audit.attacks.retrain import attacker_of
 from training.audit.findings import Finding
 from training.checkpoint import load_checkpoint
+from training.files import read_json
 from training.stages.cover import Gaussian
 
 LONGER = {"epochs": 6}
@@ -33,11 +34,13 @@ def test_people_are_found_behind_a_weak_cover_and_nobody_in_noise(
     nothing = attack(case(Nothing(), folder / "longer", **LONGER))
     assert top1(found) > 60
     assert top1(nothing) < 45
-    stage = f"{architecture}-{'warm' if warm else 'scratch'}"
-    network = load_checkpoint(
-        folder / f"longer/seed-0/model-gaussian-1/{stage}/reid.pt", "reid"
-    ).network()
-    assert type(network.backbone).__name__ == ("Mixer" if architecture == "mixer" else "Backbone")
+    stage = folder / f"longer/seed-0/model-gaussian-1/{found.attack.removeprefix('retrain-')}"
+    kept = load_checkpoint(stage / "reid.pt", "reid")
+    backbone = type(kept.network().backbone).__name__
+    assert backbone == ("Mixer" if architecture == "mixer" else "Backbone")
+    # It learned from what is published, from what it knew of raw windows or from nothing.
+    assert kept.trained_on["cover"]["name"] == "gaussian-1"
+    assert (read_json(stage / "settings.json")["start"] is not None) == warm
 
 
 def test_who_knows_raw_windows_only_finds_people_where_little_is_hidden(folder: Path) -> None:

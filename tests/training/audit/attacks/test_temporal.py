@@ -14,6 +14,7 @@ from training.audit.attacks import temporal
 from training.audit.attacks.temporal import Temporal
 from training.audit.findings import Finding
 from training.checkpoint import load_checkpoint, unpacked
+from training.datasets.window_set import Dataset, WindowSet
 from training.errors import TrainingError
 from training.stages.cover import Cover, Raw
 
@@ -52,6 +53,30 @@ def test_people_are_found_by_one_window_among_many(folder: Path) -> None:
     found = temporal.attack(case(Raw(), folder / "hidden", dataset))
     assert top1(found) > 60
     assert temporal.attack(case(Raw(), folder / "hidden", dataset)) == found
+
+
+def rhythmic(whole: Dataset) -> Dataset:
+    """Single windows are alike: people differ in when they are loud, four times in eight."""
+    generator = np.random.default_rng(0)
+    loud = generator.permuted(np.tile([0, 1], (len(whole.subjects), 4)), axis=1)
+
+    def beaten(split: WindowSet) -> WindowSet:
+        rate = np.where(loud[split.subject, np.arange(len(split)) % 8], 4.0, 0.5)
+        shape = split.windows.shape
+        windows = generator.poisson(rate[:, None, None, None], shape).astype(np.uint8)
+        return replace(split, windows=windows)
+
+    return replace(whole, train=beaten(whole.train), test=beaten(whole.test))
+
+
+def test_people_are_found_by_their_rhythm_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(temporal, "_STEPS", 100)
+    dataset = rhythmic(people(subjects=12, labels=4, windows=8))
+    found = temporal.attack(case(Raw(), tmp_path, dataset, raw_epochs=1, epochs=6, windows=256))
+    assert found.curve[-1].chance == 25
+    assert top1(found) > 50
 
 
 class Watched(Cover):
