@@ -116,6 +116,23 @@ def read_key(config: AuditConfig) -> Ed25519PublicKey | None:
         raise ConfigError(f"audit.public_key: {error}") from None
 
 
+def read_statement(
+    folder: Path, running: Manifest, public_key: Ed25519PublicKey | None
+) -> Statement | AuditState:
+    """The statement in ``folder`` about the model that is ``running``, or why there is none.
+
+    For :func:`judge`. Raises :class:`ModelError` for a manifest or audit that cannot be read.
+    """
+    manifest = manifests.read(folder / MANIFEST_FILE)
+    if manifest_digest(manifest) != manifest_digest(running):
+        return AuditState("untrusted", "the manifest is not the one that is running")
+    if manifest.audit is None:
+        return AuditState("missing", "the model has no audit")
+    if public_key is None:
+        return AuditState("untrusted", "no key configured (audit.public_key)")
+    return verify(manifest.audit, running, public_key)
+
+
 def utc_now() -> datetime:
     """The time by the clock of this machine."""
     return datetime.now(UTC)
@@ -141,7 +158,6 @@ class AuditWatch:
         self.clock: Callable[[], datetime] = utc_now
         self._path = folder / MANIFEST_FILE
         self._manifest = manifest
-        self._digest = manifest_digest(manifest)
         self._config = config
         self._public_key = public_key
         self._found: Statement | AuditState = AuditState("untrusted", "has not been read yet")
@@ -206,18 +222,10 @@ class AuditWatch:
             return
         # Before it is read: what is renamed into its place meanwhile is found the next time.
         self._seen = seen
-        self._found = found = self._admitted(self._read())
+        self._found = found = self._admitted(
+            read_statement(self._path.parent, self._manifest, self._public_key)
+        )
         self._details = None if isinstance(found, AuditState) else found.reason
-
-    def _read(self) -> Statement | AuditState:
-        manifest = manifests.read(self._path)
-        if manifest_digest(manifest) != self._digest:
-            return AuditState("untrusted", "the manifest is not the one that is running")
-        if manifest.audit is None:
-            return AuditState("missing", "the model has no audit")
-        if self._public_key is None:
-            return AuditState("untrusted", "no key configured (audit.public_key)")
-        return verify(manifest.audit, self._manifest, self._public_key)
 
     def _admitted(self, found: Statement | AuditState) -> Statement | AuditState:
         """``found``, unless it would undo a later audit."""

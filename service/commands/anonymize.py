@@ -22,8 +22,9 @@ from models.anonymizer import Anonymizer, load_anonymizer
 from models.errors import ModelError
 from models.repository import reference
 from service.anonymize import DoesNotFit, Tally, anonymize_packets, fitting_spec
+from service.audit import judge, read_key, read_statement, utc_now
 from service.commands.options import parse_sensor, unusable
-from service.config import Limits
+from service.config import AuditConfig, ConfigError, Limits
 from service.message import TensorType, frame
 
 
@@ -35,6 +36,12 @@ from service.message import TensorType, frame
 @click.option("--dtype", type=click.Choice(get_args(TensorType)), default="float32")
 @click.option("--sensor", metavar="WxH", callback=parse_sensor, help="Where the file is silent.")
 @click.option("--time-unit", type=click.Choice(get_args(TimeUnit)), help="Of a text recording.")
+@click.option(
+    "--audit-key",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="audit.pub: refuse a model without a passing audit, at most three days old.",
+)
 def command(
     recording: Path,
     out: Path,
@@ -43,6 +50,7 @@ def command(
     dtype: TensorType,
     sensor: SensorSize | None,
     time_unit: TimeUnit | None,
+    audit_key: Path | None,
 ) -> None:
     """Anonymize the recording IN into the windows stream OUT.
 
@@ -55,11 +63,15 @@ def command(
         if opened.sensor is None:
             raise click.ClickException(f"{recording}: says no sensor size, give --sensor")
         anonymizer = load_anonymizer(reference(model), device=device)  # type: ignore[arg-type]
+        if audit_key:
+            _insist_on_audit(anonymizer, audit_key)
         spec = fitting_spec(anonymizer.manifest, opened.sensor, Limits().window_bytes)
         tally = Tally()
         damage = _write(opened, spec, out, anonymizer, dtype, tally)
     except (EventDataError, ModelError) as error:
         raise click.ClickException(str(error)) from None
+    except ConfigError as error:
+        raise click.BadParameter(str(error), param_hint="--audit-key") from None
     except DoesNotFit as error:
         raise click.ClickException(f"{recording}: {error}") from None
     except OSError as error:
@@ -71,6 +83,20 @@ def command(
     )
     if damage:
         raise click.ClickException(str(damage))
+
+
+def _insist_on_audit(anonymizer: Anonymizer, public_key: Path) -> None:
+    """Fail unless the service would publish with this model under the policy ``required``."""
+    config = AuditConfig(policy="required", public_key=public_key)
+    name, folder = anonymizer.manifest.name, anonymizer.model.folder
+    assert folder
+    try:
+        found = read_statement(folder, anonymizer.manifest, read_key(config))
+    except ModelError as error:
+        raise click.ClickException(f"{name}: {error}") from None
+    audit = judge(found, config, utc_now())
+    if audit.state != "passing":
+        raise click.ClickException(f"{name}: audit {audit.state}: {audit.reason}")
 
 
 def _write(

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import anonynoise
 from events.aedat4 import write_aedat4
 from service.commands import anonymize as anonymize_module
 from service.message import read_windows
+from tests.models.audits import OTHER_KEY, audited
 from tests.service.classifiers import add_classifier
 from tests.service.conftest import MODEL
 from tests.service.peers import SENSOR, window_events
@@ -148,6 +150,25 @@ def test_anonymize_refuses_in_one_line(run, recording, tmp_path, arguments, says
         "out": tmp_path / "out.windows",
     }
     one_line(run("anonymize", *(part.format(**names) for part in arguments)), says)
+
+
+def test_anonymize_refuses_a_model_without_a_passing_audit(
+    run, recording, folder, public_key, tmp_path
+):
+    out = tmp_path / "out.windows"
+    arguments = ("anonymize", recording, out, "--model", folder, "--audit-key")
+    one_line(run(*arguments, tmp_path / "none.pub"), "--audit-key", "none.pub")
+    one_line(run(*arguments, public_key), f"{MODEL}: audit missing: the model has no audit")
+    audited(folder, OTHER_KEY)
+    one_line(run(*arguments, public_key), f"{MODEL}: audit: was signed with another key")
+    audited(folder, leaks=True)
+    one_line(run(*arguments, public_key), "audit failing: worst attack retrain")
+    audited(folder, age=timedelta(days=4))
+    one_line(run(*arguments, public_key), "audit stale")
+    assert not out.exists()
+    audited(folder)
+    assert run(*arguments, public_key).exit_code == 0
+    assert out.exists()
 
 
 def test_info_of_a_real_recording(run):
