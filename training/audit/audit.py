@@ -133,7 +133,7 @@ def audit(
             skipped.append(outcome)
         begun.model_copy(update={"spent_s": round(clock.used_s, 1)}).keep(settings.work)
         progress(number, len(steps))
-    controls = tuple(_controls(listed, findings, guess["top1"]))
+    controls = tuple(_controls(listed, findings, guess["top1"], settings.policy))
     judgement = judge(
         [found for found in findings if found.cover == "model"],
         [attack.name for attack in listed if attack.gated],
@@ -181,13 +181,13 @@ def _data(dataset: Dataset, seen: Dataset, synthetic: bool) -> told.Data:
 
 
 def _controls(
-    listed: Sequence[Attack], findings: Sequence[Finding], guess: float
+    listed: Sequence[Attack], findings: Sequence[Finding], guess: float, policy: Policy
 ) -> Iterator[told.Control]:
     for attack in listed:
         for cover in _COVERS[1:]:
             over = [one for one in findings if (one.attack, one.cover) == (attack.name, cover)]
             if over:
-                yield control(attack.name, over, guess)
+                yield control(attack.name, over, guess, policy)
 
 
 def _attacks(

@@ -2,9 +2,9 @@
 
 A model passes only if every gated attack came to an end, and so did all that shows whether it
 works, and the *upper* bound of each one's top-1, over people and seeds, is within the policy's
-limit. It leaks if an attack's mean is above
-the limit and its lower bound, at a level that is shared by all attacks, above guessing. Between
-the two there were too few people to tell, which is no pass.
+limit. It leaks if an attack's mean is above the limit and its lower bound, at a level that is
+shared by all attacks, above guessing. Between the two there were too few people to tell, which
+is no pass.
 """
 
 from collections.abc import Iterable, Sequence
@@ -121,7 +121,8 @@ def judge(
         first = max(leaks, key=_reach)
         return Judgement("leak", _told(first), first.worst)
     if failed:
-        return verdict("undecided", f"{failed[0].attack} found nobody on {failed[0].cover} windows")
+        what = "too few people" if failed[0].cover == "raw" else "nobody"
+        return verdict("undecided", f"{failed[0].attack} found {what} on {failed[0].cover} windows")
     # Of controls, too: nobody was found, but it was not shown that the attack could have.
     missing = [one for one in skipped if one.attack in gated]
     if missing:
@@ -152,8 +153,12 @@ def _not_carried_out(one: Skipped) -> str:
     return f"{one.attack} was not carried out{over}: {one.reason}"
 
 
-def control(attack: str, findings: Sequence[Finding], chance: float) -> Control:
-    """Whether ``attack`` did over one other cover what it must: find people, or guess."""
+def control(attack: str, findings: Sequence[Finding], chance: float, policy: Policy) -> Control:
+    """Whether ``attack`` did over one other cover what it must: find people, or guess.
+
+    In raw windows it must find more than ``policy`` allows in covered ones: on data that gives
+    people away no more than that, every model would pass.
+    """
     first = findings[0]
     cover = first.cover
     assert cover != "model"
@@ -163,6 +168,7 @@ def control(attack: str, findings: Sequence[Finding], chance: float) -> Control:
     found = top1(scores)
     guess = float(np.mean([chance if guess is None else guess for _, guess in most]))
     shuffled = cover == "shuffled"
+    enough = policy.limit(guess) if cover == "raw" else guess
     least = top1(scores, confidence=1 - 2 * FALSE_ALARM / _NEGATIVES).low
     return Control(
         attack=attack,
@@ -171,8 +177,8 @@ def control(attack: str, findings: Sequence[Finding], chance: float) -> Control:
         top1=found,
         chance=guess,
         # Shuffled people: not above guessing at a level that all of them share, or every tenth
-        # audit would come to nothing. The others: surely above it.
-        held=least <= guess if shuffled else found.low > guess,
+        # audit would come to nothing. The others: surely above what they must.
+        held=least <= guess if shuffled else found.low > enough,
     )
 
 

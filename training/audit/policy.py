@@ -10,8 +10,6 @@ class Policy(Part):
 
     #: The upper bound of every gated attack's top-1 may be this many times what guessing gets.
     over_chance: float = Field(default=2.0, ge=1)
-    #: Raw windows must give the attacker this much of top-1, or the data can show nothing.
-    raw_top1: float = Field(default=50.0, ge=0, le=100)
 
     def limit(self, chance: float) -> float:
         """Where the upper bound of an attack's top-1 may be, if guessing gets ``chance``."""

@@ -142,7 +142,8 @@ class Data(Part):
 class Report(Part):
     """One audit."""
 
-    schema_version: Literal[1] = 1
+    #: 2: the policy has no ``raw_top1``, which nothing looked at.
+    schema_version: Literal[2] = 2
     model: Model
     suite: Suite
     data: Data

@@ -39,7 +39,7 @@ def judged(*findings: Finding, gated=("retrain", "static", "noise"), controls=()
 
 
 def held(right: float, cover: str):
-    return control("retrain", [finding(right, cover=cover)], CHANCE)
+    return control("retrain", [finding(right, cover=cover)], CHANCE, POLICY)
 
 
 class TestVerdict:
@@ -153,9 +153,19 @@ def test_positive_controls_hold_where_people_are_found(cover):
     assert not held(CHANCE, cover).held
 
 
+def test_data_that_gives_people_away_no_more_than_a_model_may_can_show_nothing():
+    weak, raw = held(24, "weak"), held(24, "raw")
+    assert CHANCE < raw.top1.low < POLICY.limit(CHANCE)
+    assert weak.held and not raw.held
+    found = judged(finding(CHANCE), controls=[raw])
+    assert found.verdict == "undecided"
+    assert found.reason == "retrain found too few people on raw windows"
+
+
 @pytest.mark.parametrize(("cover", "holds"), [("weak", False), ("shuffled", True)])
 def test_a_control_that_may_be_guessing_is_taken_for_guessing(cover, holds):
-    found = control("retrain", [finding(0, identity=scores(19, queries=8), cover=cover)], CHANCE)
+    few = [finding(0, identity=scores(19, queries=8), cover=cover)]
+    found = control("retrain", few, CHANCE, POLICY)
     assert found.top1.low < CHANCE < found.top1.mean
     assert found.held is holds
 
@@ -163,15 +173,15 @@ def test_a_control_that_may_be_guessing_is_taken_for_guessing(cover, holds):
 def test_all_negative_controls_share_a_level():
     """Above a guess in 95 of 100 cases is nothing where there are twelve of them."""
     by_luck = [finding(0, identity=scores(23, queries=20), cover="shuffled")]
-    found = control("retrain", by_luck, CHANCE)
+    found = control("retrain", by_luck, CHANCE, POLICY)
     assert found.top1.low > CHANCE
     assert found.held
 
 
 def test_a_control_has_its_own_chance():
-    own = control("retrain", [finding(40, cover="shuffled", chance=50.0)], CHANCE)
+    own = control("retrain", [finding(40, cover="shuffled", chance=50.0)], CHANCE, POLICY)
     assert own.held and own.chance == 50
-    assert not control("retrain", [finding(40, cover="shuffled")], CHANCE).held
+    assert not control("retrain", [finding(40, cover="shuffled")], CHANCE, POLICY).held
 
 
 def test_where_windows_are_put_together_the_most_of_them_are_the_control():
@@ -179,7 +189,8 @@ def test_where_windows_are_put_together_the_most_of_them_are_the_control():
         Point(count=k, identity=scores(right), chance=CHANCE) for k, right in ((1, CHANCE), (8, 90))
     )
     for cover, holds in (("weak", True), ("shuffled", False)):
-        found = control("retrain", [finding(0, identity=None, curve=curve, cover=cover)], CHANCE)
+        several = [finding(0, identity=None, curve=curve, cover=cover)]
+        found = control("retrain", several, CHANCE, POLICY)
         assert found.held is holds and found.top1.mean > 80
 
 
