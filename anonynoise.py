@@ -25,6 +25,10 @@ COMMANDS = {
     "simulate": ("training.simulator.command:command", "Make synthetic, labelled recordings."),
     "train": ("training.commands:train", "Train anonymizers and attack them."),
     "audit": ("training.audit.command:command", "Attack a model as it is deployed."),
+    "audit-trial": (
+        "training.audit.trial_command:command",
+        "Audit models of which it is known whether they leak.",
+    ),
     "export": ("training.export_commands:export", "Write a model folder: ONNX file and manifest."),
     "bench": ("service.commands.bench:command", "Measure speed, each figure beside its floor."),
 }

@@ -1,0 +1,94 @@
+"""``anonynoise audit-trial``: is the audit right about models of which it is known?"""
+
+import logging
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from training.one_line import one_line
+
+#: Of :mod:`training.audit.known_models`, which is slow to import.
+MODELS = ("gaussian-4", "mirrored", "pass-through", "constant")
+
+
+@click.command()
+@click.option(
+    "--data",
+    "folders",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    help="Folder of `simulate` or session of `enrol`; may be given several times.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of trial.json and trial.md; what is there is gone on with.",
+)
+@click.option(
+    "--model", "models", type=click.Choice(MODELS), multiple=True, help="Default: all of them."
+)
+@click.option("--runs", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--suite", type=click.Choice(["quick", "nightly", "full"]), default="quick")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the first run.")
+@click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="As for audit.")
+@click.option("--budget", type=float, help="Minutes for each audit, in place of the suite's own.")
+@click.option("--config", "config_name", default="small", show_default=True, help="As for train.")
+@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Over the file.")
+def command(**options: Any) -> None:
+    """Audit models of which it is known whether they leak, again and again.
+
+    Says how often the audit is right. Who does not leak must never be taken for one who does;
+    raw windows and noise too weak to hide anybody must be caught every time.
+
+    Example: anonynoise audit-trial --data people --out trial --runs 20
+    """
+    with one_line():
+        _trial(**options)
+
+
+def _trial(
+    folders: tuple[Path, ...],
+    out: Path,
+    models: tuple[str, ...],
+    runs: int,
+    suite: Any,
+    seed: int,
+    work: Path | None,
+    budget: float | None,
+    config_name: str,
+    overrides: tuple[str, ...],
+) -> None:
+    # Slow to import, and needed by this command alone.
+    from training.audit.audit import Settings  # noqa: PLC0415
+    from training.audit.configuration import configured  # noqa: PLC0415
+    from training.audit.data import load  # noqa: PLC0415
+    from training.audit.known_models import REPRESENTATION  # noqa: PLC0415
+    from training.audit.policy import Policy  # noqa: PLC0415
+    from training.audit.trial import table, trial  # noqa: PLC0415
+    from training.config import load_config  # noqa: PLC0415
+
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("training").setLevel(logging.INFO)
+    config = configured(load_config(config_name, overrides), REPRESENTATION)
+    folder = work or out / "work"
+    dataset, synthetic = load(folders, config.representation, folder / "cache")
+    settings = Settings(
+        suite=suite,
+        policy=Policy(),
+        config=config,
+        work=folder,
+        weights=None,
+        seed=seed,
+        budget_s=None if budget is None else 60 * budget,
+        command=shlex.join(["anonynoise", *sys.argv[1:]]),
+    )
+    click.echo(table(trial(models or MODELS, runs, dataset, synthetic, settings, out)), nl=False)
+
+
+if __name__ == "__main__":
+    command()
