@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from events.core_dumps import forbid_core_dumps
+from training.audit import options
 from training.one_line import one_line
 
 #: Of the process, by verdict. What cannot be audited cannot be decided.
@@ -25,14 +26,7 @@ class _Undecided(click.ClickException):
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "--data",
-    "folders",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    required=True,
-    help="Folder of `simulate` or session of `enrol`; may be given several times.",
-)
+@options.data
 @click.option(
     "--suite",
     type=click.Choice(["quick", "nightly", "full"]),
@@ -62,13 +56,11 @@ class _Undecided(click.ClickException):
 @click.option("--seed", type=click.IntRange(min=0), help="Of the attackers; default: new ones.")
 @click.option("--budget", type=float, help="Minutes, in place of the suite's own.")
 @click.option("--over-chance", type=float, default=2.0, show_default=True, help="Limit of top-1.")
-@click.option("--config", "config_name", default="small", show_default=True, help="As for train.")
-@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Over the file.")
+@options.config
+@options.overrides
 @click.option("--json", "as_json", is_flag=True, help="Print the report instead of a summary.")
 @click.pass_context
-def command(
-    context: click.Context, /, model: str, folders: tuple[Path, ...], **options: Any
-) -> None:
+def command(context: click.Context, /, model: str, folders: tuple[Path, ...], **given: Any) -> None:
     """Attack MODEL, a name in the repository or a folder, and judge what it leaks.
 
     Exit code 0: pass, 1: leak, 2: could not decide. An audit that was stopped goes on where it
@@ -79,7 +71,7 @@ def command(
     forbid_core_dumps()
     try:
         with one_line():
-            verdict = _audit(model, folders, **options)
+            verdict = _audit(model, folders, **given)
     except click.ClickException as error:
         raise _Undecided(error.message) from None
     context.exit(EXIT[verdict])

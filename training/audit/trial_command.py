@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from training.audit import options
 from training.one_line import one_line
 
 #: Of :mod:`training.audit.known_models`, which is slow to import.
@@ -15,14 +16,7 @@ MODELS = ("gaussian-4", "mirrored", "pass-through", "constant")
 
 
 @click.command()
-@click.option(
-    "--data",
-    "folders",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    required=True,
-    help="Folder of `simulate` or session of `enrol`; may be given several times.",
-)
+@options.data
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -37,9 +31,9 @@ MODELS = ("gaussian-4", "mirrored", "pass-through", "constant")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the first run.")
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="As for audit.")
 @click.option("--budget", type=float, help="Minutes for each audit, in place of the suite's own.")
-@click.option("--config", "config_name", default="small", show_default=True, help="As for train.")
-@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Over the file.")
-def command(**options: Any) -> None:
+@options.config
+@options.overrides
+def command(**given: Any) -> None:
     """Audit models of which it is known whether they leak, again and again.
 
     Says how often the audit is right. Who does not leak must never be taken for one who does;
@@ -48,7 +42,7 @@ def command(**options: Any) -> None:
     Example: anonynoise audit-trial --data people --out trial --runs 20
     """
     with one_line():
-        _trial(**options)
+        _trial(**given)
 
 
 def _trial(
