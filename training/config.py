@@ -172,7 +172,7 @@ class Variant(_Part):
     input: Literal["events", "events,noise"]
     output: Literal["replace", "add", "scale", "mean,scale", "bounded"]
     #: Meant as in the anonymizer's own configuration; as published unless given.
-    design: Literal["paper", "cheap", "summary"] = "paper"
+    design: Literal["paper", "cheap", "summary", "codes"] = "paper"
     min_sigma: float = 0.0
     energy: float | None = None
 

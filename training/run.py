@@ -19,7 +19,7 @@ from torch import nn
 
 from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
 from models.networks.denoiser import Denoiser
-from models.networks.designs import SummaryBody
+from models.networks.designs import CodesBody, SummaryBody
 from models.networks.reid import ReidNetwork
 from models.networks.resnet import load_imagenet
 from models.networks.target import TargetNetwork
@@ -77,6 +77,8 @@ class Run:
         """The anonymizer of the adversarial stage (paper, Sec. 4.3)."""
         config = self.config
         wanted = anonymizer or config.networks.anonymizer
+        if wanted.design == "codes" and wanted.codes is None:
+            wanted = wanted.model_copy(update={"codes": len(self.dataset.labels)})
         starts = {task: self.pretrained(task) for task in TASKS}
         folder = StageFolder(self.folder / stage)
         done = folder.open(
@@ -92,9 +94,8 @@ class Run:
             reid = cast(ReidNetwork, load_checkpoint(starts["reid"], "reid").network())
             target = cast(TargetNetwork, load_checkpoint(starts["target"], "target").network())
             anonymizer_network = AnonymizerNetwork(wanted)
-            if isinstance(anonymizer_network.body, SummaryBody) and config.networks.arch == "small":
-                # It sums up what a window shows, which the target network knows already.
-                anonymizer_network.body.backbone.load_state_dict(target.backbone.state_dict())
+            if config.networks.arch == "small":
+                _begin(anonymizer_network.body, target)
             module = Pipeline(
                 anonymizer_network,
                 target,
@@ -256,6 +257,16 @@ class Run:
             "precision": config["compute"]["precision"],
             **own,
         }
+
+
+def _begin(body: nn.Module, target: TargetNetwork) -> None:
+    """Let an anonymizer that sums windows up, or decides what they show, begin with ``target``'s
+    knowledge of that.
+    """
+    if isinstance(body, SummaryBody):
+        body.backbone.load_state_dict(target.backbone.state_dict())
+    elif isinstance(body, CodesBody) and len(body.patterns) == target.config["classes"]:
+        body.recogniser.load_state_dict(target.state_dict())
 
 
 def _at(config: Config, precision: Precision | None) -> Config:

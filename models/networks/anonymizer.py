@@ -7,16 +7,19 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.errors import ModelError
 from models.networks.config import NetworkConfig
-from models.networks.designs import CheapBody, SummaryBody, paper_body
+from models.networks.designs import CheapBody, CodesBody, SummaryBody, paper_body
 
 
 class AnonymizerConfig(NetworkConfig):
-    """Which anonymizer: every variant of the published ablation, in three designs."""
+    """Which anonymizer: every variant of the published ablation, in four designs."""
 
     #: 2T, the channels of a window.
     channels: int = Field(default=10, ge=2, le=128)
-    design: Literal["paper", "cheap", "summary"] = "paper"
+    design: Literal["paper", "cheap", "summary", "codes"] = "paper"
+    #: Patterns of the design codes; in a training's settings None stands for one a label.
+    codes: int | None = Field(default=None, ge=2, le=4096)
     #: What the network sees.
     input: Literal["events", "events,noise"] = "events,noise"
     #: What is made of its output A: ``replace`` y = A, ``add`` y = x + A, ``scale``
@@ -41,6 +44,8 @@ class AnonymizerConfig(NetworkConfig):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
+        if self.codes is not None and self.design != "codes":
+            raise ValueError("codes goes with the design codes")
         if (self.output == "bounded") != (self.energy is not None):
             raise ValueError("energy goes with the output bounded, and it with energy")
         if self.output == "bounded" and not (
@@ -117,4 +122,8 @@ def _body(config: AnonymizerConfig, inputs: int, outputs: int) -> nn.Module:
         return paper_body(inputs, outputs)
     if config.design == "summary":
         return SummaryBody(inputs, outputs)
+    if config.design == "codes":
+        if config.codes is None:
+            raise ModelError("is not given", field="codes")
+        return CodesBody(inputs, outputs, config.codes)
     return CheapBody(inputs, outputs, config.width)

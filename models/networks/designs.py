@@ -7,10 +7,12 @@ carries its input around its layers to its output.
 from itertools import pairwise
 from typing import Self
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from models.networks.resnet import Backbone
+from models.networks.target import TargetNetwork
 
 #: Widths between the six convolutions of the published design.
 PAPER_WIDTHS = (64, 128, 256, 128, 64)
@@ -78,7 +80,6 @@ class SummaryBody(nn.Module):
         super().__init__()
         self.backbone = Backbone("small", inputs)
         self.linear = nn.Linear(self.backbone.features, outputs * self.TILE**2)
-        self.shuffle = nn.PixelShuffle(self.TILE)
 
     def train(self, mode: bool = True) -> Self:
         """As ever, but batch normalisations keep their statistics.
@@ -91,8 +92,52 @@ class SummaryBody(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[N, outputs, H, W]`` for ``x`` ``[N, inputs, H, W]``."""
-        height, width = x.shape[2:]
-        tile = self.shuffle(self.linear(self.backbone(x))[:, :, None, None])
-        # Rounded up without negative numbers, whose quotients ONNX rounds towards 0.
-        rows, columns = ((n + self.TILE - 1) // self.TILE for n in (height, width))
-        return tile.repeat(1, 1, rows, columns)[:, :, :height, :width]  # type: ignore[no-any-return]
+        return _tiled(self.linear(self.backbone(x)), self.TILE, x)
+
+
+class CodesBody(nn.Module):
+    """One of a few patterns, which is repeated all over the window.
+
+    A recogniser decides which: the output is one of ``codes`` constants, whatever the input, so
+    that a window tells ``log2(codes)`` bits of what was seen at most, noise or not. Nothing that
+    lies between two patterns is ever there to be averaged::
+
+        input -> recogniser `small` -> argmax -> 16 * outputs numbers -> as in SummaryBody
+    """
+
+    TILE = 4
+
+    def __init__(self, inputs: int, outputs: int, codes: int) -> None:
+        super().__init__()
+        self.recogniser = TargetNetwork("small", inputs, codes)
+        self.patterns = nn.Parameter(torch.empty(codes, outputs * self.TILE**2))
+        nn.init.orthogonal_(self.patterns)
+
+    def train(self, mode: bool = True) -> Self:
+        """As ever, but the recogniser decides as it will be deployed; see SummaryBody."""
+        super().train(mode)
+        self.recogniser.eval()
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[N, outputs, H, W]`` for ``x`` ``[N, inputs, H, W]``."""
+        logits = self.recogniser(x)
+        pattern = self.patterns[logits.argmax(dim=1)]
+        if self.training:
+            # The decision has no slope: that of the probabilities stands in for it (Bengio et
+            # al., "Estimating or Propagating Gradients Through Stochastic Neurons", 2013).
+            likely = logits.softmax(dim=1) @ self.patterns.detach()
+            pattern = pattern + likely - likely.detach()
+        return _tiled(pattern, self.TILE, x)
+
+
+def _tiled(numbers: Tensor, side: int, like: Tensor) -> Tensor:
+    """``numbers`` ``[N, C * side**2]``, ``side`` x ``side`` cells of each channel, all over.
+
+    ``[N, C, H, W]`` of the height and width of ``like``.
+    """
+    height, width = like.shape[2:]
+    tile = functional.pixel_shuffle(numbers[:, :, None, None], side)
+    # Rounded up without negative numbers, whose quotients ONNX rounds towards 0.
+    rows, columns = ((n + side - 1) // side for n in (height, width))
+    return tile.repeat(1, 1, rows, columns)[:, :, :height, :width]

@@ -93,6 +93,10 @@ def _unsupported(operator: str, attributes: Attributes, inputs: int) -> str | No
         return "auto_pad"
     if operator.startswith("Reduce") and "axes" in attributes:
         return "axes as an attribute"
+    if operator == "ArgMax" and attributes.get("select_last_index", 0):
+        return "select_last_index"
+    if operator == "GatherND" and attributes.get("batch_dims", 0):
+        return "batch_dims"
     if operator == "BatchNormalization" and attributes.get("training_mode", 0):
         return "training_mode"
     if operator == "Slice" and not 3 <= inputs <= 5:
@@ -215,6 +219,19 @@ def _unsqueezed(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
     return x
 
 
+def _arg_max(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+    return inputs[0].argmax(attributes.get("axis", 0), keepdim=bool(attributes.get("keepdims", 1)))
+
+
+def _gathered(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
+    x, places = inputs
+    return x[tuple(places.unbind(-1))]
+
+
+def _leaky(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+    return functional.leaky_relu(inputs[0], attributes.get("alpha", 0.01))
+
+
 def _shape(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     lengths = list(inputs[0].shape)
     return torch.tensor(lengths[attributes.get("start", 0) : attributes.get("end")])
@@ -223,6 +240,7 @@ def _shape(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
 _OPERATORS: dict[str, Operator] = {
     "Abs": _one(torch.abs),
     "Add": _two(torch.add),
+    "ArgMax": _arg_max,
     "BatchNormalization": _batch_normalized,
     "Concat": lambda inputs, attributes: torch.cat(tuple(inputs), dim=attributes["axis"]),
     "Conv": _conv,
@@ -230,9 +248,11 @@ _OPERATORS: dict[str, Operator] = {
     "Div": _two(_divided),
     "Exp": _one(torch.exp),
     "Expand": _expanded,
+    "GatherND": _gathered,
     "Gemm": _gemm,
     "Greater": _two(torch.gt),
     "Identity": _one(lambda x: x),
+    "LeakyRelu": _leaky,
     "Log": _one(torch.log),
     "Max": _many(torch.maximum),
     "Min": _many(torch.minimum),

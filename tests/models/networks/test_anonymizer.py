@@ -10,11 +10,13 @@ from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
 
 INPUTS = ("events", "events,noise")
 OUTPUTS = ("replace", "add", "scale", "mean,scale")
-DESIGNS = ("paper", "cheap", "summary")
+DESIGNS = ("paper", "cheap", "summary", "codes")
 
 
 def network(**fields: Any) -> AnonymizerNetwork:
     torch.manual_seed(0)
+    if fields.get("design") == "codes":
+        fields = {"codes": 5, **fields}
     return AnonymizerNetwork(AnonymizerConfig.from_dict({"channels": 4, **fields})).eval()
 
 
@@ -107,7 +109,7 @@ def test_the_cheap_design_is_cheap_and_decides_by_pixel() -> None:
 
 
 def test_gradients_reach_every_weight() -> None:
-    for design in DESIGNS:
+    for design in DESIGNS[:3]:
         model = network(design=design)
         model(*window(1, 4, 8, 8)).square().sum().backward()
         assert all(p.grad is not None and p.grad.any() for p in model.parameters())
@@ -153,3 +155,34 @@ def test_a_summary_does_not_depend_on_other_windows_of_the_batch() -> None:
     together = model(events, noise)
     alone = torch.cat([model(events[i : i + 1], noise[i : i + 1]) for i in range(3)])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_of_codes_there_are_no_more_than_were_asked_for() -> None:
+    """Whatever the input: what leaves without the noise is one of them, the same everywhere."""
+    fields = {"output": "bounded", "input": "events", "min_sigma": 4.0, "energy": 400.0}
+    model = network(design="codes", gain=8.0, **fields)
+    events = torch.cat([window(64, 4, 16, 16)[0] * k for k in (0, 1, 5, 65535)])
+    signal, scale = model.parts(events, torch.zeros_like(events))
+    assert scale == 4.0
+    tiles = signal.unfold(2, 4, 4).unfold(3, 4, 4)
+    assert (tiles == tiles[:, :, :1, :1]).all()
+    different = torch.unique(signal.flatten(1), dim=0)
+    assert 2 <= len(different) <= 5
+    energy = (signal / scale).square().sum(dim=(1, 2, 3))
+    torch.testing.assert_close(energy, torch.full_like(energy, 400.0), rtol=1e-2, atol=0)
+
+
+def test_codes_learn_though_a_decision_has_no_slope() -> None:
+    model = network(design="codes", input="events", output="replace").train()
+    model(*window(3, 4, 16, 16)).square().mean().backward()
+    assert all(p.grad is not None and p.grad.any() for p in model.body.parameters())
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [({"design": "codes"}, "codes: is not given"), ({"codes": 5}, "codes goes with the design")],
+)
+def test_codes_and_their_number_go_together(fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ModelError, match=problem):
+        AnonymizerNetwork(AnonymizerConfig.from_dict(fields))
