@@ -22,6 +22,7 @@ from training.audit.attacks import (
     retrain,
     rounding,
     static,
+    subspace,
     temporal,
     white_box,
 )
@@ -70,10 +71,11 @@ def attacks(weights: Path | None, *, show_raw: bool) -> tuple[Attack, ...]:
         # Learns nothing, and finds the worst.
         of(noise_stream, "noise", noise_stream.attack, suites=_ALL, positive=None, negative=False),
         of(static, "identity", static.attack, suites=_ALL, positive="raw", controlled=_ALL),
+        of(subspace, "identity", subspace.attack, suites=_ALL, controlled=_ALL),
         # Before the one whose attacker it has: of the two it gets further.
         of(consecutive, "identity", consecutive.attack, suites=_ALL, controlled=_ALL),
         retrained("residual", warm=True, suites=_ALL, controlled=_ALL),
-        of(rounding, "identity", rounding.attack, suites=_ALL),
+        of(rounding, "identity", rounding.attack),
         retrained("mixer", warm=False),
         retrained("residual", warm=False),
         of(temporal, "identity", temporal.attack),

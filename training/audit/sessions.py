@@ -12,8 +12,10 @@ Groups never overlap. As long as recordings have enough windows, a group lies wi
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from training.audit.case import chosen
 from training.audit.sightings import Sightings, guessed
 from training.datasets.window_set import WindowSet
 from training.errors import TrainingError
@@ -31,11 +33,29 @@ def shortest(windows: WindowSet) -> int:
     return int(np.bincount(sessions(windows)).min())
 
 
+def some_sessions(windows: WindowSet, most: int, generator: np.random.Generator) -> WindowSet:
+    """Whole sessions, at random, until there are ``most`` windows or a little more."""
+    session = sessions(windows)
+    order = generator.permutation(session.max() + 1)
+    sizes = np.bincount(session)[order]
+    kept = order[np.cumsum(sizes) - sizes < most]
+    return chosen(windows, np.flatnonzero(np.isin(session, kept)))
+
+
 def groups(windows: WindowSet, count: int) -> NDArray[np.int64]:
     """Places of ``count`` consecutive windows each, int64 ``[G, count]``, session by session.
 
     Raises :class:`TrainingError` if no session has so many.
     """
+    return _cut(windows, count, step=count)
+
+
+def runs(windows: WindowSet, count: int) -> NDArray[np.int64]:
+    """As :func:`groups`, but one begins with every window, so that they overlap."""
+    return _cut(windows, count, step=1)
+
+
+def _cut(windows: WindowSet, count: int, step: int) -> NDArray[np.int64]:
     _, recording = np.unique(windows.recording, return_inverse=True)
     within = count <= int(np.bincount(recording).min())
     piece = recording.reshape(-1) if within else sessions(windows)
@@ -43,11 +63,11 @@ def groups(windows: WindowSet, count: int) -> NDArray[np.int64]:
     found = []
     for one in dict.fromkeys(piece[order].tolist()):
         members = order[piece[order] == one]
-        whole = len(members) // count * count
-        found.append(members[:whole].reshape(-1, count))
-    made: NDArray[np.int64] = np.concatenate(found)
-    if not len(made):
+        if len(members) >= count:
+            found.append(sliding_window_view(members, count)[::step])
+    if not found:
         raise TrainingError(f"no session has {count} windows", field="consecutive windows")
+    made: NDArray[np.int64] = np.concatenate(found)
     return made
 
 

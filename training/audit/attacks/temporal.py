@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from models.networks.embedding import EMBEDDING, embedding_block
 from models.networks.reid import ReidNetwork
-from training.audit.case import Case, chosen
+from training.audit.case import Case
 from training.audit.findings import Finding, Point
-from training.audit.sessions import groups, linked, sessions, shortest
+from training.audit.sessions import groups, linked, sessions, shortest, some_sessions
 from training.batches import identities
 from training.checkpoint import load_checkpoint, packed, unpacked
 from training.config import Config
@@ -117,7 +117,7 @@ def _trained(case: Case, paths: Sequence[Path], lengths: Sequence[int]) -> Tempo
 def _train(case: Case, paths: Sequence[Path], lengths: Sequence[int]) -> tuple[Temporal, int]:
     config, effort = case.config, case.effort
     seed = derive(case.seed, case.name, NAME)
-    windows = _some_sessions(case.dataset.train, effort.windows, numpy_generator(seed, "sessions"))
+    windows = some_sessions(case.dataset.train, effort.windows, numpy_generator(seed, "sessions"))
     networks = _networks(paths)
     draws = max(2, effort.epochs // 2)
     bank = np.stack(
@@ -156,15 +156,6 @@ def _train(case: Case, paths: Sequence[Path], lengths: Sequence[int]) -> tuple[T
 
 def _networks(paths: Sequence[Path]) -> list[ReidNetwork]:
     return [cast(ReidNetwork, load_checkpoint(path, "reid").network()) for path in paths]
-
-
-def _some_sessions(windows: WindowSet, most: int, generator: np.random.Generator) -> WindowSet:
-    """Whole sessions, at random, until there are ``most`` windows or a little more."""
-    session = sessions(windows)
-    order = generator.permutation(session.max() + 1)
-    sizes = np.bincount(session)[order]
-    kept = order[np.cumsum(sizes) - sizes < most]
-    return chosen(windows, np.flatnonzero(np.isin(session, kept)))
 
 
 def _rows(windows: WindowSet) -> list[NDArray[np.int64]]:

@@ -13,7 +13,6 @@ trained on the model's output *without noise*, A(x, 0), which nobody outside eve
 (``signal_top1`` in ``details``). Of a bounded model it says what the noise has to hide.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -22,23 +21,20 @@ import numpy as np
 import torch
 from pydantic import JsonValue
 from torch import Tensor
-from torch.nn import functional
 from torch.optim import Adam
 from torch.optim.lr_scheduler import LambdaLR
 
 from training.audit.case import Case, sample
-from training.audit.deployed import Deployed
 from training.audit.findings import Finding
 from training.audit.identify import identified_in
 from training.audit.likeness import figures, likeness, mean_window
-from training.audit.onnx_torch import as_torch
+from training.audit.signal import Model, Signal, known
 from training.checkpoint import load_checkpoint
 from training.datasets.window_set import WindowSet
 from training.device import device
-from training.errors import TrainingError
 from training.results import summary
 from training.seeds import numpy_generator, torch_generator
-from training.stages.cover import Cover, Gaussian, Learned, Raw, standard_normal
+from training.stages.cover import standard_normal
 from training.stages.recogniser import scaled
 
 NAME = "white-box"
@@ -52,24 +48,6 @@ _TRIED = 8
 _STRENGTHS = (0.001, 0.01, 0.03, 0.1, 0.3)
 #: Standard deviation of the noise in counts below which a model is taken to have none.
 _LEAST_STD = 0.1
-
-#: Counts and standard normals to published values, all ``[N, 2T, H, W]``, with gradients.
-Model = Callable[[Tensor, Tensor], Tensor]
-
-
-class Signal(Cover):
-    """``A(x, 0)``: what ``model`` makes of windows where its noise is at its mean."""
-
-    def __init__(self, cover: Cover, model: Model) -> None:
-        super().__init__()
-        self.model = model
-        self.name = f"{cover.name}-signal"
-        self.settings = {**cover.settings, "noise": 0}
-
-    @torch.no_grad()
-    def forward(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """The signal without noise."""
-        return self.model(windows, torch.zeros_like(windows))
 
 
 @dataclass(frozen=True)
@@ -125,40 +103,6 @@ def attack(case: Case) -> Finding:
         **_signal_scores(case, model, own_raw, path),
     }
     return identified_in(NAME, case, attacker, solved, windows, cast(dict[str, JsonValue], found))
-
-
-def known(cover: Cover, shape: tuple[int, ...]) -> Model:
-    """The model of ``cover`` as whoever has its file runs it, tried on windows of ``shape``.
-
-    Raises :class:`TrainingError` where that is not possible.
-    """
-    if isinstance(cover, Deployed):
-        return _deployed(cover, shape)
-    if isinstance(cover, Raw):
-        return lambda windows, noise: windows
-    if isinstance(cover, Gaussian):
-        std = cover.std
-        return lambda windows, noise: windows + std * noise
-    if isinstance(cover, Learned):
-        return cover.anonymizer
-    raise TrainingError("is no cover whose weights are known", source=cover.name)
-
-
-def _deployed(cover: Deployed, shape: tuple[int, ...]) -> Model:
-    manifest = cover.anonymizer.manifest
-    count, channels, height, width = shape
-    tall, wide = manifest.representation.padded(height, width)
-    graph = as_torch(cover.anonymizer.model, (count, channels, tall, wide))
-
-    def model(windows: Tensor, noise: Tensor) -> Tensor:
-        edge = (0, wide - width, 0, tall - height)
-        output = graph(
-            events=functional.pad(windows, edge),
-            noise=functional.pad(noise * manifest.noise.scale, edge),
-        )
-        return output[:, :, :height, :width]
-
-    return model
 
 
 @torch.no_grad()

@@ -11,9 +11,10 @@ from tests.models.onnx_models import constant, node, onnx_bytes, trusted
 from tests.models.verdicts import opened
 from tests.training.audit.people import Nothing, case
 from training.audit.attacks import white_box
-from training.audit.attacks.white_box import Prior, Signal, known, learned_prior, solve
+from training.audit.attacks.white_box import Prior, learned_prior, solve
 from training.audit.deployed import Deployed
 from training.audit.likeness import likeness
+from training.audit.signal import Signal, known
 from training.errors import TrainingError
 from training.stages.cover import Cover, Gaussian, Learned, Raw
 

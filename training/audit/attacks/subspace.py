@@ -1,0 +1,177 @@
+"""Subspace: look only where the model can say anything.
+
+The adversary has the model's file. Over windows of people he knows he works out what it says
+without noise, and finds the few directions in which that varies; of published windows he keeps
+these alone. Whatever the model repeats over many cells is summed up by that, and the noise of all
+others falls away, as far as any linear denoiser can make it. In these coordinates he trains a
+small network on other people, with as much noise as he likes, for single windows and for K
+consecutive ones added up, and links a group of K (query) with groups of other sessions, in another
+light. Success: the same person ranks first more often than by chance. It can really be carried
+out, by anybody who has the model, on a laptop.
+
+The directions are the principal components of A(x, 0); for a model whose noise is the same
+everywhere no other linear map keeps more of the signal (Eckart and Young, 1936).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.audit.case import Case, sample
+from training.audit.findings import Finding, Point
+from training.audit.sessions import groups, linked, runs, shortest, some_sessions
+from training.audit.signal import Signal, known
+from training.batches import identities
+from training.config import Config
+from training.datasets.window_set import WindowSet
+from training.device import device
+from training.errors import TrainingError
+from training.evaluate import raw_batches
+from training.seeds import derive, numpy_generator, torch_generator
+from training.stages.cover import Cover
+from training.stages.optimisation import adamw, cosine
+
+NAME = "subspace"
+
+#: Windows that the directions are found in, and the most of these.
+_BASIS, _MOST = 512, 256
+#: Of the strongest direction's variance: what is weaker is rounding.
+_LEAST = 1e-6
+#: Windows of people to learn from, at most.
+_TRAINED = 8000
+#: Groups of a step, and how many windows of a suite's epoch are worth a step.
+_BATCH, _WINDOWS_A_STEP = 256, 5
+_WIDTH, _EMBEDDING = 256, 128
+_RATE = 1e-3
+_WEIGHT_DECAY = 0.05
+
+
+@dataclass(frozen=True)
+class Subspace:
+    """Where a model's signal lies: ``mean`` ``[D]`` and orthonormal ``directions`` ``[D, k]``."""
+
+    mean: Tensor
+    directions: Tensor
+
+    def __call__(self, windows: Tensor) -> Tensor:
+        """Coordinates ``[N, k]`` of ``windows`` ``[N, 2T, H, W]``."""
+        return (windows.flatten(1).float() - self.mean) @ self.directions
+
+
+def attack(case: Case) -> Finding:
+    """A curve over the numbers of windows of the suite that every session has.
+
+    Raises :class:`TrainingError` where the model cannot be run without noise, naming the operator.
+    """
+    config, test = case.config, case.dataset.test
+    longest = min(shortest(test), shortest(case.dataset.train))
+    counts = [count for count in case.effort.draws if count <= longest]
+    if not counts:
+        raise TrainingError(
+            f"no session has {min(case.effort.draws)} windows", field="consecutive windows"
+        )
+    draw = numpy_generator(case.seed, NAME, "sample")
+    noise = torch_generator(device(config.compute), case.seed, NAME, "noise")
+    signal = Signal(case.cover, known(case.cover, (2, *test.windows.shape[1:])))
+    where = subspace(signal, sample(case.dataset.train, _BASIS, draw), config)
+    train = some_sessions(case.dataset.train, _TRAINED, draw)
+    clean = _coordinates(where, signal, train, config, noise)
+    residual = _coordinates(where, case.cover, train, config, noise) - clean
+    seen = _coordinates(where, case.cover, test, config, noise)
+    curve = []
+    for count in counts:
+        network = _trained(case, clean, residual, train, count)
+        places = groups(test, count)
+        with torch.no_grad():
+            points = network(seen[torch.from_numpy(places)].mean(dim=1))[0].numpy()
+        scores, chance = linked(test, places, points)
+        curve.append(Point(count=count, identity=scores, chance=chance))
+    return Finding(
+        attack=NAME,
+        cover=case.kind,
+        seed=case.seed,
+        curve=tuple(curve),
+        details={"directions": where.directions.shape[1]},
+    )
+
+
+@torch.no_grad()
+def subspace(signal: Cover, windows: WindowSet, config: Config) -> Subspace:
+    """The principal directions of ``signal`` over ``windows``; one at least."""
+    said = torch.cat(
+        [signal(batch).flatten(1).float().cpu() for batch in raw_batches(windows, config)]
+    )
+    mean = said.mean(dim=0)
+    said -= mean
+    # Of as many windows as there are, and not of all cells, of which there are many more.
+    variance, mixes = torch.linalg.eigh((said @ said.T).double())
+    variance, mixes = variance.flip(0), mixes.flip(1)
+    kept = min(_MOST, max(1, int((variance > _LEAST * variance[0]).sum())))
+    directions = said.T @ mixes[:, :kept].float()
+    # A signal that never changes has no direction: one in which nothing lies will do.
+    length = directions.norm(dim=0).clamp(min=1e-12)
+    return Subspace(mean=mean, directions=directions / length)
+
+
+class Linker(nn.Module):
+    """Who is in coordinates ``[N, k]``: an embedding, and logits to train it with."""
+
+    def __init__(self, coordinates: int, people: int) -> None:
+        super().__init__()
+        self.embedding = nn.Sequential(
+            nn.BatchNorm1d(coordinates, affine=False),
+            *self._layer(coordinates, _WIDTH),
+            *self._layer(_WIDTH, _WIDTH),
+            nn.Linear(_WIDTH, _EMBEDDING),
+        )
+        self.classifier = nn.Linear(_EMBEDDING, people)
+
+    @staticmethod
+    def _layer(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+        return (
+            nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(0.3)
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Embedding ``[N, 128]`` and logits ``[N, people]``."""
+        embedding = self.embedding(x)
+        return embedding, self.classifier(embedding)
+
+
+def _trained(case: Case, clean: Tensor, residual: Tensor, windows: WindowSet, count: int) -> Linker:
+    """A network for ``count`` windows added up.
+
+    ``clean`` and ``residual`` ``[N, k]``: of each of ``windows`` what the model says, and the
+    noise of one draw, which is as good as any over every other window.
+    """
+    seed = derive(case.seed, case.name, NAME, count)
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    places = torch.from_numpy(runs(windows, count))
+    identity = torch.from_numpy(identities(windows))[places[:, 0]]
+    said = clean[places].mean(dim=1)
+    network = Linker(clean.shape[1], int(identity.max()) + 1).train()
+    steps = max(1, case.effort.windows // _WINDOWS_A_STEP) * case.effort.epochs
+    optimizer = adamw(network.parameters(), _RATE, _WEIGHT_DECAY)
+    schedule = cosine(optimizer, steps)
+    for _ in range(steps):
+        drawn = torch.randint(len(places), (_BATCH,), generator=generator)
+        others = torch.randint(len(residual), (_BATCH, count), generator=generator)
+        _, logits = network(said[drawn] + residual[others].mean(dim=1))
+        loss = functional.cross_entropy(logits, identity[drawn])
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+    return network.eval()
+
+
+@torch.no_grad()
+def _coordinates(
+    where: Subspace, cover: Cover, windows: WindowSet, config: Config, noise: torch.Generator
+) -> Tensor:
+    """``[N, k]`` of ``windows``, each covered once."""
+    cover.to(noise.device)
+    return torch.cat([where(cover(batch, noise).cpu()) for batch in raw_batches(windows, config)])
