@@ -8,7 +8,7 @@ import torch
 
 from models.errors import ModelError
 from models.networks.anonymizer import AnonymizerNetwork
-from models.networks.designs import SummaryBody
+from models.networks.designs import CodesBody, SummaryBody
 from models.networks.target import TargetNetwork
 from tests.training.tiny import tiny_config, tiny_dataset
 from training import run as runs
@@ -166,4 +166,25 @@ def test_a_summary_begins_with_what_the_target_network_knows(tmp_path: Path) -> 
     assert isinstance(target, TargetNetwork)
     torch.testing.assert_close(
         anonymizer.body.backbone.state_dict(), target.backbone.state_dict(), atol=1e-5, rtol=0
+    )
+
+
+def test_codes_are_as_many_as_labels_and_begin_with_what_the_target_network_knows(
+    tmp_path: Path,
+) -> None:
+    codes = "{design: codes, input: events, output: bounded, min_sigma: 1, energy: 50}"
+    config = tiny_config(
+        f"networks.anonymizer={codes}",
+        "networks.arch=small",
+        "pipeline.epochs=1",
+        "pipeline.anonymizer_rate=1e-9",
+    )
+    run = Run(tmp_path, config, DATASET, 0)
+    anonymizer = load_checkpoint(run.pipeline(), "anonymizer").network()
+    target = load_checkpoint(run.pretrained("target"), "target").network()
+    assert isinstance(anonymizer, AnonymizerNetwork)
+    assert isinstance(anonymizer.body, CodesBody)
+    assert anonymizer.config.codes == len(DATASET.labels)
+    torch.testing.assert_close(
+        anonymizer.body.recogniser.state_dict(), target.state_dict(), atol=1e-5, rtol=0
     )

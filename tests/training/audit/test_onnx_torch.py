@@ -53,6 +53,19 @@ GRAPHS = {
         for name in ("Abs", "Exp", "Identity", "Neg", "Relu", "Sigmoid", "Softplus", "Tanh")
     },
     **{name: POSITIVE + one(name, "positive") for name in ("Log", "Reciprocal", "Sqrt")},
+    "ArgMax, GatherND": [
+        node("ArgMax", ["noise"], ["best"], keepdims=0),
+        node("Unsqueeze", ["best", "last"], ["at"]),
+        *one("GatherND", "noise", "at"),
+    ],
+    "ArgMax that keeps its axis": [
+        node("ArgMax", ["noise"], ["best"], axis=1),
+        node("Squeeze", ["best", "second"], ["alone"]),
+        node("Unsqueeze", ["alone", "last"], ["at"]),
+        *one("GatherND", "weight", "at"),
+    ],
+    "GatherND": one("GatherND", "noise", "places"),
+    "LeakyRelu": one("LeakyRelu", "noise", alpha=0.2),
     "BatchNormalization": one(
         "BatchNormalization", "noise", "bias", "bias", "bias", "bias", epsilon=0.1
     ),
@@ -126,6 +139,9 @@ def test_an_operator_says_what_onnx_runtime_says(name: str) -> None:
         constant("ends", [-1, 0], np.int64),
         constant("weights", np.arange(12.0).reshape(4, 3).T),
         constant("more_weights", np.arange(12.0).reshape(4, 3)),
+        constant("places", [[0, 1], [1, 3], [0, 0]], np.int64),
+        constant("last", [-1], np.int64),
+        constant("second", [1], np.int64),
         constant("square", np.arange(16.0).reshape(4, 4)),
     ]
     constants = [ONE, AXES, WEIGHT, BIAS, *counts, *whole, *forms]
