@@ -69,14 +69,16 @@ def packed(document: Any) -> bytes:
 def unpacked(path: Path) -> Any:
     """What the torch file ``path`` holds: tensors and plain values, never code.
 
-    Raises :class:`TrainingError`.
+    Those written before torch 1.6 (2020) are no archives, and have no check sums. Raises
+    :class:`TrainingError`.
     """
     try:
         # torch reads past a damaged weight; the archive's own check sums do not.
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged is not None:
-            raise TrainingError("is damaged", source=str(path))
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                damaged = archive.testzip()
+            if damaged is not None:
+                raise TrainingError("is damaged", source=str(path))
         return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise TrainingError(error.strerror or "cannot be read", source=str(path)) from None
@@ -84,7 +86,9 @@ def unpacked(path: Path) -> Any:
         raise
     except Exception:
         # zipfile and torch raise whatever the bytes led to.
-        raise TrainingError("is no checkpoint", source=str(path)) from None
+        raise TrainingError(
+            "is no checkpoint of tensors and plain values", source=str(path)
+        ) from None
 
 
 def load_checkpoint(path: Path, kind: Kind | None = None) -> Checkpoint:

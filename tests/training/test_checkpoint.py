@@ -11,7 +11,7 @@ import torch
 
 from models.networks.target import TargetNetwork
 from tests.training.tiny import tiny_config
-from training.checkpoint import Checkpoint, load_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint, unpacked
 from training.errors import TrainingError
 
 
@@ -111,15 +111,29 @@ def test_flipped_weights_are_found(checkpoint: Checkpoint, tmp_path: Path) -> No
         load_checkpoint(path)
 
 
-def test_a_file_with_code_in_it_is_not_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("archive", [True, False])
+def test_a_file_with_code_in_it_is_not_run(archive: bool, tmp_path: Path) -> None:
     class Code:
         def __reduce__(self) -> Any:
             return os.mkdir, (str(tmp_path / "ran"),)
 
-    torch.save({"kind": Code()}, tmp_path / "evil.pt")
-    with pytest.raises(TrainingError, match=r"evil\.pt"):
+    torch.save({"kind": Code()}, tmp_path / "evil.pt", _use_new_zipfile_serialization=archive)
+    with pytest.raises(TrainingError, match=r"evil\.pt: is no checkpoint of tensors and plain"):
         load_checkpoint(tmp_path / "evil.pt")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_of_before_archives_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "old.pth.tar"
+    document = {"arch": "Some", "model": {"bins": 5}, "state_dict": {"a": torch.arange(5.0)}}
+    torch.save(document, path, _use_new_zipfile_serialization=False)
+    found = unpacked(path)
+    assert torch.equal(found["state_dict"].pop("a"), torch.arange(5.0))
+    assert found == {"arch": "Some", "model": {"bins": 5}, "state_dict": {}}
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(TrainingError, match=r"old\.pth\.tar: is no checkpoint") as caught:
+        unpacked(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
