@@ -82,8 +82,8 @@ class FireNet(nn.Module):
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """The picture ``[N, 1, H, W]``, about 0 to 1, after the normalised ``bins``.
 
-        ``bins`` ``[N, 5, H, W]``, see :func:`normalised`; ``states``, of the bins before, come
-        back for the next ones.
+        ``bins`` ``[N, 5, H, W]``, see :func:`models.networks.voxels.normalised`; ``states``, of the
+        bins before, come back for the next ones.
         """
         if states is None:
             zeros = bins.new_zeros(len(bins), _WIDTH, *bins.shape[2:])
@@ -91,18 +91,3 @@ class FireNet(nn.Module):
         first = self.net.head(bins, states[0])
         second = self.net.resblocks[0](first, states[1])
         return self.net.pred(self.net.resblocks[1](second)), (first, second)
-
-
-def normalised(bins: Tensor) -> Tensor:
-    """``bins`` ``[N, 5, H, W]``, on minus off, as the weights were trained to see them.
-
-    Of each window, the cells that are not 0 get mean 0 and standard deviation 1; the others
-    stay 0 (Rebecq et al., TPAMI 2019, which FireNet's published inference follows).
-    """
-    seen = bins != 0
-    count = seen.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1)
-    mean = bins.sum(dim=(1, 2, 3), keepdim=True) / count
-    apart = torch.where(seen, bins - mean, 0)
-    std = (apart.square().sum(dim=(1, 2, 3), keepdim=True) / count).sqrt()
-    # Where all cells that are not 0 are alike there is nothing to scale.
-    return apart / torch.where(std > 0, std, 1)

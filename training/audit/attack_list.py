@@ -6,7 +6,6 @@ time is over has done what matters.
 
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 
 from models.audit import Suite
@@ -28,6 +27,7 @@ from training.audit.attacks import (
 )
 from training.audit.case import Case
 from training.audit.findings import Finding, Goal
+from training.audit.reconstructor import Reconstructor
 
 _LONG: tuple[Suite, ...] = ("nightly", "full")
 _ALL: tuple[Suite, ...] = ("quick", *_LONG)
@@ -39,11 +39,11 @@ def _threat(module: ModuleType) -> str:
     return " ".join(paragraphs[min(1, len(paragraphs) - 1)].split())
 
 
-def attacks(weights: Path | None, *, show_raw: bool) -> tuple[Attack, ...]:
+def attacks(reconstructor: Reconstructor | None, *, show_raw: bool) -> tuple[Attack, ...]:
     """All attacks.
 
-    ``weights`` of a reconstruction network, without which that attack is not there; it shows
-    pictures of raw windows if ``show_raw``.
+    Without a ``reconstructor`` the attack that draws with it is not there; it shows pictures of raw
+    windows if ``show_raw``.
     """
 
     def of(
@@ -86,12 +86,13 @@ def attacks(weights: Path | None, *, show_raw: bool) -> tuple[Attack, ...]:
         of(averaging, "identity", averaging.attack, gated=False, positive=None, negative=False),
         of(attributes, "attribute", attributes.attack, gated=False, positive=None, negative=False),
     ]
-    if weights is not None:
+    if reconstructor is not None:
         listed.append(
             of(
                 reconstruction,
                 "picture",
-                lambda case: reconstruction.attack(case, weights, show_raw=show_raw),
+                lambda case: reconstruction.attack(case, reconstructor, show_raw=show_raw),
+                name=reconstruction.name_with(reconstructor),
                 # A picture of a window under any noise is too poor to tell people apart by.
                 positive="raw",
             )

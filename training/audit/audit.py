@@ -21,6 +21,7 @@ from training.audit.excerpt import excerpt
 from training.audit.findings import Accuracy, Finding, Skipped
 from training.audit.gate import Judgement, control, judge
 from training.audit.policy import Policy
+from training.audit.reconstructor import load_reconstructor
 from training.audit.report import Report
 from training.audit.samples import samples
 from training.audit.under_way import resumed
@@ -81,6 +82,8 @@ def audit(
     :class:`ModelError` for what cannot be audited at all.
     """
     suite, config = settings.suite, settings.config
+    # Before hours of work, not after.
+    reconstructor = None if settings.weights is None else load_reconstructor(settings.weights)
     effort = EFFORT[suite]
     anonymizer = Anonymizer(model, threads=config.compute.threads)
     cover = Deployed(anonymizer)
@@ -122,7 +125,7 @@ def audit(
     if clock.left_s > 0:
         # Most attacks begin with it. In none of their times, or controls would seem as long.
         case.raw_attacker()
-    listed = attacks(settings.weights, show_raw=synthetic)
+    listed = attacks(reconstructor, show_raw=synthetic)
     steps = plan(listed, suite, seeds)
     findings: list[Finding] = []
     skipped: list[Skipped] = []

@@ -46,7 +46,7 @@ class _Undecided(click.ClickException):
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    help="FireNet's published state_dict, for the reconstruction attack.",
+    help="Published weights of FireNet or E2VID, for the reconstruction attack.",
 )
 @click.option(
     "--work",

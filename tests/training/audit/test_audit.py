@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from models import audit as signed
@@ -29,6 +30,7 @@ from training.audit.policy import Policy
 from training.audit.report import Report
 from training.audit.statement import statement
 from training.audit.under_way import over, resumed
+from training.errors import TrainingError
 from training.run import content
 
 CROWD = people(subjects=18, tests=8)
@@ -106,6 +108,15 @@ class TestVerdicts:
         assert report.verdict != "leak", report.reason
         (noise,) = [one for one in report.attacks if one.attack == "noise-stream"]
         assert not noise.broken and "the same" in noise.notes[0]
+
+
+def test_weights_of_another_network_are_told_of_before_hours_of_work(tmp_path):
+    other = tmp_path / "other.pt"
+    torch.save({"state_dict": {}}, other)
+    attacked = model(add=4.0)
+    with pytest.raises(TrainingError, match=r"other\.pt: does not hold the weights"):
+        audit(attacked, CROWD, True, settings(tmp_path / "work", attacked, weights=other))
+    assert not (tmp_path / "work").exists()
 
 
 def test_the_report_says_what_was_done_and_reads_back(work):

@@ -1,20 +1,19 @@
 """Reconstruction: from published windows to pictures that a person could look at.
 
-The adversary has a pretrained network that makes grey pictures of events, FireNet, and the
-published windows of whole recordings. He feeds it each window's on minus off counts, five
+The adversary has a pretrained network that makes grey pictures of events, FireNet or E2VID, and
+the published windows of whole recordings. He feeds it each window's on minus off counts, five
 temporal bins at a time, with its memory kept from window to window of a recording, as its
 authors do. Over published windows of people he knows, he also trains a residual network to
 recognise people in the pictures. He succeeds where the pictures are like those of the raw
 windows, more than those of another recording are, or where people are found again in them.
 
-Source: Scheerlinck et al., "Fast Image Reconstruction with an Event Camera", WACV 2020;
-AnonyNoise (WACV 2025), Sec. 5.6, with E2VID. The weights are the user's own file: FireNet's
-published ones as a ``state_dict``, alone or under the key ``state_dict``. Those of E2VID are
-not read.
+Source: AnonyNoise (WACV 2025), Sec. 5.6, with E2VID; Rebecq et al., "High Speed and High Dynamic
+Range Video with an Event Camera", TPAMI 2019; Scheerlinck et al., "Fast Image Reconstruction with
+an Event Camera", WACV 2020. The weights are the user's own file, see
+:mod:`training.audit.reconstructor`.
 """
 
 import base64
-import hashlib
 import io
 from pathlib import Path
 from typing import cast
@@ -25,20 +24,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import JsonValue
 from torch import Tensor
-from torch.nn import functional
 
-from models.networks.firenet import FireNet, normalised
 from models.networks.reid import ReidNetwork
+from models.networks.voxels import voxels
 from training.audit.case import Case, chosen
 from training.audit.findings import Finding
 from training.audit.identify import identified_in
 from training.audit.own_network import own_network
+from training.audit.reconstructor import Reconstructor
 from training.audit.ssim import ssim
 from training.batches import identities
-from training.checkpoint import Checkpoint, load_checkpoint, unpacked
+from training.checkpoint import Checkpoint, load_checkpoint
 from training.datasets.window_set import WindowSet
 from training.device import device
-from training.errors import TrainingError
 from training.seeds import numpy_generator, torch_generator
 from training.stages.cover import Cover, Raw
 from training.stages.fit import fit
@@ -52,52 +50,37 @@ _TRAINED = 8
 _BATCH = 8
 #: Windows that are shown in the report.
 _SHOWN = 3
-#: Published inference stretches a picture's own darkest and brightest values to black and white,
-#: but takes no less than this much of the scale for the whole.
-_DARKEST_WHITE, _BRIGHTEST_BLACK = 0.55, 0.45
 
 
-def attack(case: Case, weights: Path, *, show_raw: bool = False) -> Finding:
+def name_with(reconstructor: Reconstructor) -> str:
+    """The attack's name with that network: what one draws says nothing of the other."""
+    return f"{NAME}-{reconstructor.name.lower()}"
+
+
+def attack(case: Case, reconstructor: Reconstructor, *, show_raw: bool = False) -> Finding:
     """How like the pictures of raw windows those of covered ones are, and who is in them.
 
-    ``weights``: FireNet's file. Without ``show_raw`` the pictures in ``details`` hold nothing
-    that was made of raw windows: a report of real recordings must not show who was recorded.
-    Raises :class:`TrainingError` for a file of other weights.
+    Without ``show_raw`` the pictures in ``details`` hold nothing that was made of raw windows: a
+    report of real recordings must not show who was recorded.
     """
-    firenet = load_firenet(weights)
     draw = numpy_generator(case.seed, NAME, "sample")
     windows = recordings(case.dataset.test, case.effort.sample, draw)
-    raw = pictures(firenet, Raw(), windows, case)
-    covered = pictures(firenet, case.cover, windows, case)
+    raw = pictures(reconstructor, Raw(), windows, case)
+    covered = pictures(reconstructor, case.cover, windows, case)
     elsewhere = _of_other_recordings(windows, draw)
     like = _alike(covered, raw)
     floor = _alike(covered, raw[elsewhere])
 
-    attacker = _attacker(case, firenet, weights)
-    found = {
+    attacker = _attacker(case, reconstructor)
+    found: dict[str, JsonValue] = {
+        "network": reconstructor.name,
         "ssim": like[0],
         "ssim_shuffled": floor[0],
         "mse": like[1],
         "mse_shuffled": floor[1],
-        "pictures": _shown(case, windows, raw, covered, show_raw=show_raw),
+        "pictures": cast(JsonValue, _shown(case, windows, raw, covered, show_raw=show_raw)),
     }
-    return identified_in(NAME, case, attacker, covered, windows, cast(dict[str, JsonValue], found))
-
-
-def load_firenet(path: Path) -> FireNet:
-    """FireNet with the weights in the file ``path``, in eval mode.
-
-    Raises :class:`TrainingError` for a file that holds none or others.
-    """
-    document = unpacked(path)
-    state = document.get("state_dict", document) if isinstance(document, dict) else {}
-    network = FireNet()
-    try:
-        network.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError):
-        raise TrainingError("does not hold the weights of FireNet", source=str(path)) from None
-    # A quarter faster on CPUs; changes no value's meaning.
-    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return identified_in(name_with(reconstructor), case, attacker, covered, windows, found)
 
 
 def recordings(windows: WindowSet, most: int, generator: np.random.Generator) -> WindowSet:
@@ -111,47 +94,28 @@ def recordings(windows: WindowSet, most: int, generator: np.random.Generator) ->
     return chosen(windows, np.flatnonzero(np.isin(windows.recording, names[kept])))
 
 
-def voxels(windows: Tensor) -> Tensor:
-    """FireNet's input ``[N, 5, H, W]``: on minus off of ``windows`` ``[N, 2T, H, W]``.
-
-    Another number of bins than five is resampled, each new bin with the mean of what it spans.
-    """
-    difference = windows[:, 1::2] - windows[:, 0::2]
-    if difference.shape[1] == FireNet.BINS:
-        return difference
-    shape = (FireNet.BINS, *difference.shape[2:])
-    return functional.adaptive_avg_pool3d(difference, shape)
-
-
-def stretched(pictures: Tensor) -> Tensor:
-    """``pictures`` ``[N, 1, H, W]`` with each one's contrast at its full, from 0 to 1."""
-    dark = pictures.amin(dim=(1, 2, 3), keepdim=True).clamp(0, _BRIGHTEST_BLACK)
-    bright = pictures.amax(dim=(1, 2, 3), keepdim=True).clamp(_DARKEST_WHITE, 1)
-    return ((pictures - dark) / (bright - dark)).clamp(0, 1)
-
-
 @torch.no_grad()
-def pictures(firenet: FireNet, cover: Cover, windows: WindowSet, case: Case) -> Tensor:
-    """What FireNet makes of covered ``windows``: float32 ``[N, 1, H, W]`` from 0 to 1.
+def pictures(reconstructor: Reconstructor, cover: Cover, windows: WindowSet, case: Case) -> Tensor:
+    """What ``reconstructor`` makes of covered ``windows``: float32 ``[N, 1, H, W]`` from 0 to 1.
 
     Each recording begins with an empty memory; its windows follow in their order.
     """
     place = device(case.config.compute)
     noise = torch_generator(place, case.seed, NAME, "noise")
-    firenet.to(place)
+    reconstructor.to(place)
     cover.to(place)
     height, width = windows.windows.shape[2:]
     found = torch.zeros(len(windows), 1, height, width)
     for places in _steps(windows.recording):
-        states = None
+        states: tuple[Tensor, ...] | None = None
         for now in places:
             counts = torch.from_numpy(np.array(windows.windows[now])).to(place)
             covered = cover(scaled(counts, case.config), noise)
             if states is not None:
                 # The longest recordings come first, so that those that go on are the first.
-                states = (states[0][: len(now)], states[1][: len(now)])
-            picture, states = firenet(normalised(voxels(covered)), states)
-            found[torch.from_numpy(now)] = stretched(picture).cpu()
+                states = tuple(state[: len(now)] for state in states)
+            picture, states = reconstructor.draw(covered, states)
+            found[torch.from_numpy(now)] = picture.cpu()
     return found
 
 
@@ -183,7 +147,7 @@ def _alike(covered: Tensor, raw: Tensor) -> tuple[float, float]:
     return float(ssim(covered, raw).mean()), float((covered - raw).square().mean())
 
 
-def _attacker(case: Case, firenet: FireNet, weights: Path) -> ReidNetwork:
+def _attacker(case: Case, reconstructor: Reconstructor) -> ReidNetwork:
     """The network that knows people by their pictures; trained now if there is none yet."""
     train = recordings(
         case.dataset.train,
@@ -196,7 +160,7 @@ def _attacker(case: Case, firenet: FireNet, weights: Path) -> ReidNetwork:
 
     def trained(folder: Path, seed: int) -> Checkpoint:
         network = ReidNetwork("small", 1, int(identities(train).max()) + 1)
-        seen = _as_counts(pictures(firenet, case.cover, train, case))
+        seen = _as_counts(pictures(reconstructor, case.cover, train, case))
         config = case.config.model_copy(
             update={
                 "representation": case.config.representation.model_copy(update={"scaling": 1 / 255})
@@ -216,14 +180,11 @@ def _attacker(case: Case, firenet: FireNet, weights: Path) -> ReidNetwork:
             config=network.config,
             state=network.state_dict(),
             representation=case.config.representation,
-            trained_on={"pictures": "FireNet", "cover": {"name": case.cover.name}},
+            trained_on={"pictures": reconstructor.name, "cover": {"name": case.cover.name}},
         )
 
-    settings = {
-        "windows": len(train),
-        "weights": hashlib.sha256(weights.read_bytes()).hexdigest(),
-    }
-    path = own_network(case, NAME, "reid", part, settings, trained)
+    settings = {"windows": len(train), "weights": reconstructor.weights_sha256}
+    path = own_network(case, name_with(reconstructor), "reid", part, settings, trained)
     return cast(ReidNetwork, load_checkpoint(path, "reid").network())
 
 
@@ -250,7 +211,7 @@ def _shown(
 
 def _summed(windows: Tensor) -> Tensor:
     """``windows`` ``[N, 2T, H, W]`` as pictures ``[N, 1, H, W]``: more on is bright, off dark."""
-    total = voxels(windows).sum(dim=1, keepdim=True)
+    total = voxels(windows, 1)
     full = total.abs().flatten(1).quantile(0.99, dim=1).clamp(min=1e-6)[:, None, None, None]
     return (total / full / 2 + 0.5).clamp(0, 1)
 

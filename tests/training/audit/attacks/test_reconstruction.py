@@ -10,43 +10,33 @@ import pytest
 import torch
 from PIL import Image
 
-from models.networks.firenet import FireNet
 from tests.training.audit.people import Nothing, case, people
+from tests.training.audit.reconstructors import made_up
 from tests.training.tiny import SIDE
+from training.audit.attack_list import attacks
 from training.audit.attacks import reconstruction
-from training.audit.attacks.reconstruction import (
-    load_firenet,
-    pictures,
-    recordings,
-    stretched,
-    voxels,
-)
+from training.audit.attacks.reconstruction import pictures, recordings
 from training.audit.case import chosen
-from training.errors import TrainingError
+from training.audit.reconstructor import Reconstructor
+from training.checkpoint import load_checkpoint
 from training.stages.cover import Raw
 
 DATASET = people()
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file in the form of the published one; any weights make some picture."""
-    torch.manual_seed(0)
-    network = FireNet()
-    with torch.no_grad():
-        network.net.pred.conv2d.weight *= 8
-        network.net.pred.conv2d.bias.fill_(0.5)
-    path = tmp_path_factory.mktemp("weights") / "firenet.pt"
-    torch.save({"state_dict": network.state_dict()}, path)
-    return path
+@pytest.fixture(scope="module", params=["FireNet", "E2VID"])
+def reconstructor(request: pytest.FixtureRequest) -> Reconstructor:
+    return made_up(request.param)
 
 
-def test_raw_windows_give_the_very_picture_and_noise_none(weights: Path, tmp_path: Path) -> None:
+def test_raw_windows_give_the_very_picture_and_noise_none(
+    reconstructor: Reconstructor, tmp_path: Path
+) -> None:
     few: dict[str, Any] = {"sample": 16, "epochs": 1, "windows": 64}
-    raw = reconstruction.attack(case(Raw(), tmp_path, **few), weights, show_raw=True)
-    nothing = reconstruction.attack(case(Nothing(), tmp_path, **few), weights)
+    raw = reconstruction.attack(case(Raw(), tmp_path, **few), reconstructor, show_raw=True)
+    nothing = reconstruction.attack(case(Nothing(), tmp_path, **few), reconstructor)
     seen = {name: cast(Any, value) for name, value in raw.details.items()}
-    assert seen["windows"] == 16
+    assert seen["windows"] == 16 and seen["network"] == reconstructor.name
     assert seen["ssim"] == pytest.approx(1) and seen["mse"] == 0
     assert seen["ssim_shuffled"] < 0.99 and seen["mse_shuffled"] > 0
     unseen = {name: cast(Any, value) for name, value in nothing.details.items()}
@@ -64,17 +54,16 @@ def test_raw_windows_give_the_very_picture_and_noise_none(weights: Path, tmp_pat
     assert (picture.format, picture.mode, picture.size) == ("PNG", "L", (SIDE, SIDE))
 
 
-def test_a_recording_begins_anew_and_goes_on(weights: Path, tmp_path: Path) -> None:
-    firenet = load_firenet(weights)
+def test_a_recording_begins_anew_and_goes_on(reconstructor: Reconstructor, tmp_path: Path) -> None:
     one = case(Raw(), tmp_path)
     # Recordings of different lengths, more than are in work at a time.
     windows = chosen(DATASET.test, np.flatnonzero(np.arange(len(DATASET.test)) % 7 != 3))
-    every = pictures(firenet, Raw(), windows, one)
+    every = pictures(reconstructor, Raw(), windows, one)
     for recording in np.unique(windows.recording)[[0, 5, 11]]:
         places = np.flatnonzero(windows.recording == recording)
-        alone = pictures(firenet, Raw(), chosen(windows, places), one)
+        alone = pictures(reconstructor, Raw(), chosen(windows, places), one)
         torch.testing.assert_close(alone, every[torch.from_numpy(places)], rtol=1e-3, atol=1e-4)
-        later = pictures(firenet, Raw(), chosen(windows, places[1:]), one)
+        later = pictures(reconstructor, Raw(), chosen(windows, places[1:]), one)
         assert not torch.allclose(later, alone[1:], atol=1e-3)
 
 
@@ -85,24 +74,16 @@ def test_recordings_are_drawn_whole() -> None:
     assert len(recordings(DATASET.test, 1, np.random.default_rng(0))) == 4
 
 
-def test_bins_are_on_minus_off_and_five() -> None:
-    windows = torch.arange(20.0).reshape(1, 20, 1, 1).expand(2, 20, 3, 4).clone()
-    windows[:, 1::2] += torch.arange(10.0)[None, :, None, None]
-    assert voxels(windows[:, :10])[0, :, 0, 0].tolist() == [1, 2, 3, 4, 5]
-    assert voxels(windows)[0, :, 0, 0].tolist() == [1.5, 3.5, 5.5, 7.5, 9.5]
-    assert voxels(windows[:, :2]).shape == (2, 5, 3, 4)
-
-
-def test_contrast_is_stretched_but_not_without_end() -> None:
-    flat = torch.full((1, 1, 4, 4), 0.5)
-    assert torch.allclose(stretched(flat), flat)
-    flat[..., 0], flat[..., 1] = 0.25, 0.75
-    assert stretched(flat).unique().tolist() == [0, 0.5, 1]
-
-
-@pytest.mark.parametrize("document", [{}, [1], {"state_dict": {"a": torch.zeros(1)}}])
-def test_other_weights_are_one_line(document: Any, tmp_path: Path) -> None:
-    path = tmp_path / "other.pt"
-    torch.save(document, path)
-    with pytest.raises(TrainingError, match=r"other\.pt: does not hold the weights of FireNet"):
-        load_firenet(path)
+def test_what_one_network_drew_is_not_taken_for_what_the_other_draws(tmp_path: Path) -> None:
+    few: dict[str, Any] = {"sample": 8, "epochs": 1, "windows": 32}
+    names = []
+    for reconstructor in map(made_up, ("FireNet", "E2VID")):
+        *_, listed = attacks(reconstructor, show_raw=False)
+        assert (listed.goal, listed.controls) == ("picture", ("raw", "shuffled"))
+        found = listed.run(case(Raw(), tmp_path, **few))
+        assert found.attack == listed.name and found.details["network"] == reconstructor.name
+        (checkpoint,) = tmp_path.rglob(f"{listed.name}/*.pt")
+        assert load_checkpoint(checkpoint).trained_on["pictures"] == reconstructor.name
+        names.append(listed.name)
+    assert names == ["reconstruction-firenet", "reconstruction-e2vid"]
+    assert all("reconstruction" not in one.name for one in attacks(None, show_raw=False))
