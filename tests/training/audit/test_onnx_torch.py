@@ -1,5 +1,6 @@
 """ONNX graphs in torch, compared with ONNX Runtime."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 import torch
 from onnx import NodeProto
 
+from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
 from models.repository import Repository
 from tests.models.onnx_models import constant, node, onnx_bytes, trusted
 from training.audit import onnx_torch
 from training.audit.onnx_torch import OnnxFunction, as_torch
 from training.errors import TrainingError
+from training.export import export_anonymizer
 
 SHAPE = (2, 4, 8, 12)
 ONE = constant("one", 1.0)
@@ -160,9 +163,21 @@ def free(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["anonynoise-gesture", "anonynoise-eye", "gaussian-4"])
-def test_shipped_models_are_the_same_in_torch_and_let_gradients_through(name: str) -> None:
+def test_shipped_models_are_the_same_in_torch(name: str) -> None:
+    as_torch(Repository().load(name), (2, 10, 21, 30))
+
+
+def test_gradients_pass_through_a_network(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = AnonymizerConfig(
+        design="summary", input="events", output="bounded", min_sigma=4.0, energy=400.0
+    )
+    representation = Repository().load("anonynoise-gesture").manifest.representation
+    model = export_anonymizer(
+        AnonymizerNetwork(config), tmp_path / "model", representation=representation
+    )
     shape = (1, 10, 21, 30)
-    function = as_torch(Repository().load(name), shape)
+    function = as_torch(model, shape)
     events, noise = (torch.from_numpy(value).double() for value in windows(shape).values())
     graph = {
         key: value.double() if value.is_floating_point() else value

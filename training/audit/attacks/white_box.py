@@ -11,6 +11,9 @@ one and the mean picture are.
 Beside it stands what bounds every such attack, and any that averages or denoises: an attacker
 trained on the model's output *without noise*, A(x, 0), which nobody outside ever sees
 (``signal_top1`` in ``details``). Of a bounded model it says what the noise has to hide.
+
+A model that decides between a few outputs has no slope to follow, and the likeliest window is all
+that he finds. What its decisions tell, ``subspace`` finds out.
 """
 
 from dataclasses import dataclass
