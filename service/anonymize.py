@@ -88,11 +88,21 @@ def metadata(
         "segment": str(window.segment),
         "t_start_us": str(window.t_start_us),
         "t_end_us": str(window.t_end_us),
-        "events": str(window.events),
+        "events": str(magnitude(window.events)),
         "dropped": str(sum(dropped.values())),
         "model": f"{manifest.name}@{manifest.version}",
         "model_sha256": manifest.sha256,
     }
+
+
+def magnitude(count: int) -> int:
+    """The power of ten at or below ``count``, 0 of nothing.
+
+    How many events a window has to the last one tells people apart, as the size of what moves and
+    how it moves do, and what is not covered by noise must not: subscribers get to know whether
+    much happens, and no more.
+    """
+    return 10 ** (len(str(count)) - 1) if count else 0
 
 
 def warm_up(manifest: Manifest) -> None:

@@ -13,11 +13,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 import websockets
+from hypothesis import given
+from hypothesis import strategies as st
 
 from events.packet import packet
 from models.classifier import Classifier
 from models.repository import Repository, save
 from service import auth
+from service.anonymize import magnitude
 from service.config import Config
 from service.message import Message, decode_message
 from tests.models.audits import OTHER_KEY, WORST, audited, rewritten
@@ -281,6 +284,23 @@ def _audit(event: str, args: tuple) -> None:
 
 
 sys.addaudithook(_audit)
+
+
+@given(st.integers(0, 10**9))
+def test_3_the_number_of_events_leaves_as_a_power_of_ten(count):
+    said = magnitude(count)
+    assert said in {0, *(10**k for k in range(10))}
+    assert said <= count < 10 * max(said, 0.1)
+
+
+async def test_3_no_message_has_the_number_of_its_events(serve, camera):
+    service = await serve(cameras=[{"id": "hall", "url": camera.url}])
+    async with websockets.connect(f"{service.ws}/v1/cameras/hall/windows") as socket:
+        await camera.connected()
+        camera.send_events(window_events(0, events=389))
+        camera.send_events(window_events(1, events=50))
+        message = await socket.recv()
+    assert decode_message(message)[0]["events"] == "100"
 
 
 async def test_3_raw_events_never_leave(serve, camera, caplog, tmp_path, monkeypatch):

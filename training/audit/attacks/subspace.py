@@ -36,11 +36,11 @@ from training.stages.optimisation import adamw, cosine
 NAME = "subspace"
 
 #: Windows that the directions are found in, and the most of these.
-_BASIS, _MOST = 512, 256
+_BASIS, _MOST = 512, 128
 #: Of the strongest direction's variance: what is weaker is rounding.
 _LEAST = 1e-6
-#: Windows of people to learn from, at most.
-_TRAINED = 8000
+#: Windows of people to learn from, at most, in epochs of the suite.
+_TRAINED = 2
 #: Groups of a step, and how many windows of a suite's epoch are worth a step.
 _BATCH, _WINDOWS_A_STEP = 256, 5
 _WIDTH, _EMBEDDING = 256, 128
@@ -76,7 +76,7 @@ def attack(case: Case) -> Finding:
     noise = torch_generator(device(config.compute), case.seed, NAME, "noise")
     signal = Signal(case.cover, known(case.cover, (2, *test.windows.shape[1:])))
     where = subspace(signal, sample(case.dataset.train, _BASIS, draw), config)
-    train = some_sessions(case.dataset.train, _TRAINED, draw)
+    train = some_sessions(case.dataset.train, _TRAINED * case.effort.windows, draw)
     clean = _coordinates(where, signal, train, config, noise)
     residual = _coordinates(where, case.cover, train, config, noise) - clean
     seen = _coordinates(where, case.cover, test, config, noise)
