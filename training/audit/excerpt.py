@@ -25,15 +25,18 @@ def excerpt(dataset: Dataset, most: int, run: int, generator: np.random.Generato
 
     Of each person as many windows, in runs of consecutive ones, drawn at random: so the attacks
     that put windows together still meet what follows each other. A run is of one recording and
-    ``run`` windows long or longer, where that leaves several; recordings differ in label and
-    condition as far as they can. The notes say that windows were left out.
+    ``run`` windows long or longer, where that leaves several. Everybody keeps recordings of the
+    same labels, each under the same two conditions: who links a session with another one would be
+    misled by what people do in them, if that were not the same. The notes say that windows were
+    left out.
     """
     test = dataset.test
     if len(test) <= most:
         return dataset
     own = [np.flatnonzero(test.subject == person) for person in np.unique(test.subject)]
     share = max(1, _level(np.array([len(places) for places in own]), most))
-    kept = [_runs(test, places, share, run, generator) for places in own]
+    ranks = _ranks(test.label, generator), _ranks(test.condition, generator)
+    kept = [_runs(test, places, share, run, ranks, generator) for places in own]
     places = np.sort(np.concatenate(kept))
     note = (
         f"Of {len(test)} test windows {len(places)} were attacked: "
@@ -47,16 +50,27 @@ def _runs(
     own: NDArray[np.int64],
     most: int,
     run: int,
+    ranks: tuple[NDArray[np.int64], NDArray[np.int64]],
     generator: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """At most ``most`` of one person's places ``own``, a run of each recording that is drawn."""
+    """At most ``most`` of one person's places ``own``, a run of each recording that is drawn.
+
+    ``ranks`` of labels and conditions say which recordings come first.
+    """
     recording = windows.recording[own]
     each = [own[recording == one] for one in np.unique(recording)]
-    shown = [(int(windows.label[of[0]]), int(windows.condition[of[0]])) for of in each]
-    order = _varied(shown, generator)
+    labels, conditions = ranks
+    shown = [
+        (int(labels[windows.label[of[0]]]), int(conditions[windows.condition[of[0]]]))
+        for of in each
+    ]
+    order, units = _comparable(shown, generator)
     sizes = np.array([len(each[one]) for one in order])
     least = np.minimum(sizes, max(1, min(run, most // _FEWEST)))
     drawn = max(1, int((least.cumsum() <= most).sum()))
+    # No half of what belongs together, where there is a whole.
+    while 0 < drawn < len(order) and units[drawn] == units[drawn - 1] and units[drawn] != units[0]:
+        drawn -= 1
     length = _level(sizes[:drawn], most)
     runs = []
     for one in order[:drawn]:
@@ -76,19 +90,25 @@ def _level(sizes: NDArray[np.int64], most: int) -> int:
     return int(sizes.max())
 
 
-def _varied(shown: Sequence[tuple[int, int]], generator: np.random.Generator) -> list[int]:
-    """A random order of recordings, where each has ``shown`` a label and a condition.
+def _ranks(values: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+    """Of each value its place in a random order."""
+    return generator.permutation(int(values.max()) + 1)
 
-    The next one is always of those whose label and condition came least until then.
+
+def _comparable(
+    shown: Sequence[tuple[int, int]], generator: np.random.Generator
+) -> tuple[list[int], list[tuple[int, int, int]]]:
+    """An order of recordings, each ``shown`` a label and a condition, and its units.
+
+    A unit is one label under two conditions; recordings of another two conditions come when all
+    labels have come, and repetitions when all else has.
     """
-    left: list[int] = generator.permutation(len(shown)).tolist()
-    labels: Counter[int] = Counter()
-    conditions: Counter[int] = Counter()
-    order = []
-    while left:
-        rarest = min(left, key=lambda one: labels[shown[one][0]] + conditions[shown[one][1]])
-        left.remove(rarest)
-        labels[shown[rarest][0]] += 1
-        conditions[shown[rarest][1]] += 1
-        order.append(rarest)
-    return order
+    times: Counter[tuple[int, int]] = Counter()
+    keys = {}
+    for one in generator.permutation(len(shown)).tolist():
+        label, condition = shown[one]
+        repetition = times[shown[one]]
+        times[shown[one]] += 1
+        keys[one] = (repetition, condition // 2, label), condition
+    order = sorted(keys, key=lambda one: keys[one])
+    return order, [keys[one][0] for one in order]

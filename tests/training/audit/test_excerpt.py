@@ -98,14 +98,20 @@ def test_nobody_has_more_than_others_who_have_enough() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_labels_and_lights_are_all_there(seed: int) -> None:
-    found = drawn(crowd(labels=11, conditions=4), 4 * 12 * 10, run=10, seed=seed).test
+@pytest.mark.parametrize(("recordings", "labels"), [(12, 6), (13, 6), (22, 11), (24, 11)])
+def test_sessions_show_the_same_things(recordings: int, labels: int, seed: int) -> None:
+    """Or a person's sessions would be farther apart than two people's that happen to be alike."""
+    found = drawn(crowd(labels=11, conditions=4), 4 * recordings * 10, run=10, seed=seed).test
+    shown = set()
     for person in range(4):
         own = found.subject == person
-        assert len(np.unique(found.recording[own])) == 12
-        assert len(np.unique(found.label[own])) == 11
-        # Not all of one light: sessions are linked with those of another.
-        assert np.unique(found.condition[own], return_counts=True)[1].tolist() == [30, 30, 30, 30]
+        pairs = {*zip(found.label[own].tolist(), found.condition[own].tolist(), strict=True)}
+        assert len({label for label, _ in pairs}) == labels
+        each = [{k for k, light in pairs if light == one} for one in {light for _, light in pairs}]
+        # Every session has a twin in another light.
+        assert all(each.count(one) % 2 == 0 for one in each)
+        shown.add(frozenset(pairs))
+    assert len(shown) == 1
 
 
 def test_runs_are_as_long_as_what_is_put_together() -> None:
