@@ -21,12 +21,12 @@ from models.networks.reid import ReidNetwork
 from training.audit.case import Case, chosen
 from training.audit.findings import Finding, Point
 from training.audit.sessions import groups, linked, sessions, shortest
+from training.audit.ways import best_way
 from training.checkpoint import load_checkpoint
 from training.config import Config
 from training.datasets.window_set import WindowSet
 from training.device import device
 from training.errors import TrainingError
-from training.evaluate import ReidScores
 from training.seeds import torch_generator
 from training.stages.cover import Cover
 from training.stages.recogniser import scaled
@@ -55,11 +55,11 @@ def attack(case: Case) -> Finding:
     details: dict[str, JsonValue] = {}
     for count in counts:
         places = groups(test, count)
-        found = [linked(test, places, seen[way][count]) for way in _WAYS]
-        scores, chance = max(found, key=lambda one: _top1(one[0]))
-        curve.append(Point(count=count, identity=scores, chance=chance))
-        for way, (one, _) in zip(_WAYS, found, strict=True):
-            details[f"top1_{way}_{count}"] = round(_top1(one), 2)
+        point, told = best_way(
+            count, {way: linked(test, places, seen[way][count]) for way in _WAYS}
+        )
+        curve.append(point)
+        details |= told
     return Finding(
         attack=NAME,
         cover=case.kind,
@@ -135,7 +135,3 @@ def _embedded(network: nn.Module, covered: Tensor, config: Config) -> NDArray[np
     pieces = torch.split(covered, config.evaluation.batch_size)
     found: NDArray[np.float32] = torch.cat([network(piece)[0] for piece in pieces]).cpu().numpy()
     return found
-
-
-def _top1(scores: ReidScores) -> float:
-    return 100 * float((np.asarray(scores.hits_at) <= 1).mean())
