@@ -10,12 +10,11 @@ import math
 
 from pydantic import ValidationError
 
+from models.elementwise import elementwise
 from models.errors import ModelError
 from models.manifest import Manifest, Noise, Representation, SelfTest, first_problem
 from models.repository import Model
 
-_OPSET = 17
-_IR_VERSION = 8
 _OUTPUT_STEP = 2.0**-8
 
 #: Below 1, rounding the output gives most raw counts back; above 4096 the clipping of
@@ -23,38 +22,10 @@ _OUTPUT_STEP = 2.0**-8
 SMALLEST_STD, LARGEST_STD = 1.0, 4096.0
 
 
-def _onnx_bytes(std: float, channels: int) -> bytes:
-    try:
-        import onnx  # noqa: PLC0415 - an optional dependency
-        from onnx import TensorProto, helper  # noqa: PLC0415
-    except ImportError:
-        raise ModelError(
-            "writing ONNX files needs the extra: pip install 'anonynoise-edge[export]'"
-        ) from None
-
-    def tensor(name: str) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(
-            name, TensorProto.FLOAT, ["batch", channels, "height", "width"]
-        )
-
-    graph = helper.make_graph(
-        [
-            helper.make_node("Mul", ["noise", "std"], ["scaled_noise"]),
-            helper.make_node("Add", ["events", "scaled_noise"], ["anonymized"]),
-        ],
-        "gaussian_noise",
-        [tensor("events"), tensor("noise")],
-        [tensor("anonymized")],
-        [helper.make_tensor("std", TensorProto.FLOAT, [], [std])],
-    )
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", _OPSET)],
-        ir_version=_IR_VERSION,
-        producer_name="anonynoise",
-    )
-    onnx.checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString(deterministic=True))
+_NODES = (
+    ("Mul", ("noise", "std"), "scaled_noise"),
+    ("Add", ("events", "scaled_noise"), "anonymized"),
+)
 
 
 def gaussian(
@@ -82,7 +53,7 @@ def gaussian(
             channel_order="time,polarity(off,on)",
             dtype="float32",
         )
-        onnx_bytes = _onnx_bytes(std, representation.channels)
+        onnx_bytes = elementwise("gaussian_noise", _NODES, {"std": std}, representation.channels)
         manifest = Manifest(
             schema_version=1,
             name=name or f"gaussian-{std:g}",

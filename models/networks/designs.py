@@ -16,6 +16,8 @@ from models.networks.target import TargetNetwork
 
 #: Widths between the six convolutions of the published design.
 PAPER_WIDTHS = (64, 128, 256, 128, 64)
+#: Cells a side of the pattern that some designs repeat all over a window.
+TILE = 4
 
 
 def paper_body(inputs: int, outputs: int) -> nn.Sequential:
@@ -74,12 +76,10 @@ class SummaryBody(nn.Module):
         input -> backbone `small` -> linear -> repeated over H/4, W/4 -> pixel shuffle 4 -> output
     """
 
-    TILE = 4
-
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.backbone = Backbone("small", inputs)
-        self.linear = nn.Linear(self.backbone.features, outputs * self.TILE**2)
+        self.linear = nn.Linear(self.backbone.features, outputs * TILE**2)
 
     def train(self, mode: bool = True) -> Self:
         """As ever, but batch normalisations keep their statistics.
@@ -92,7 +92,7 @@ class SummaryBody(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[N, outputs, H, W]`` for ``x`` ``[N, inputs, H, W]``."""
-        return _tiled(self.linear(self.backbone(x)), self.TILE, x)
+        return _tiled(self.linear(self.backbone(x)), x)
 
 
 class CodesBody(nn.Module):
@@ -105,12 +105,10 @@ class CodesBody(nn.Module):
         input -> recogniser `small` -> argmax -> 16 * outputs numbers -> as in SummaryBody
     """
 
-    TILE = 4
-
     def __init__(self, inputs: int, outputs: int, codes: int) -> None:
         super().__init__()
         self.recogniser = TargetNetwork("small", inputs, codes)
-        self.patterns = nn.Parameter(torch.empty(codes, outputs * self.TILE**2))
+        self.patterns = nn.Parameter(torch.empty(codes, outputs * TILE**2))
         nn.init.orthogonal_(self.patterns)
 
     def train(self, mode: bool = True) -> Self:
@@ -128,16 +126,16 @@ class CodesBody(nn.Module):
             # al., "Estimating or Propagating Gradients Through Stochastic Neurons", 2013).
             likely = logits.softmax(dim=1) @ self.patterns.detach()
             pattern = pattern + likely - likely.detach()
-        return _tiled(pattern, self.TILE, x)
+        return _tiled(pattern, x)
 
 
-def _tiled(numbers: Tensor, side: int, like: Tensor) -> Tensor:
-    """``numbers`` ``[N, C * side**2]``, ``side`` x ``side`` cells of each channel, all over.
+def _tiled(numbers: Tensor, like: Tensor) -> Tensor:
+    """``numbers`` ``[N, C * TILE**2]``, ``TILE`` x ``TILE`` cells of each channel, all over.
 
     ``[N, C, H, W]`` of the height and width of ``like``.
     """
     height, width = like.shape[2:]
-    tile = functional.pixel_shuffle(numbers[:, :, None, None], side)
+    tile = functional.pixel_shuffle(numbers[:, :, None, None], TILE)
     # Rounded up without negative numbers, whose quotients ONNX rounds towards 0.
-    rows, columns = ((n + side - 1) // side for n in (height, width))
+    rows, columns = ((n + TILE - 1) // TILE for n in (height, width))
     return tile.repeat(1, 1, rows, columns)[:, :, :height, :width]

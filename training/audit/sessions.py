@@ -11,6 +11,8 @@ other, as somebody makes one gesture after the next before the camera::
 Groups never overlap. As long as recordings have enough windows, a group lies within one.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -31,6 +33,18 @@ def sessions(windows: WindowSet) -> NDArray[np.int64]:
 def shortest(windows: WindowSet) -> int:
     """Windows of the shortest session: the largest group that each of them gives."""
     return int(np.bincount(sessions(windows)).min())
+
+
+def reachable(counts: Sequence[int], *sets: WindowSet) -> list[int]:
+    """Those of ``counts`` that every session of ``sets`` has as windows.
+
+    Raises :class:`TrainingError` if there is none.
+    """
+    longest = min(shortest(windows) for windows in sets)
+    found = [count for count in counts if count <= longest]
+    if not found:
+        raise TrainingError(f"no session has {min(counts)} windows", field="consecutive windows")
+    return found
 
 
 def some_sessions(windows: WindowSet, most: int, generator: np.random.Generator) -> WindowSet:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -44,7 +45,7 @@ class Outcome(Part):
 class Trial(Part):
     """All audits of a trial: ``trial.json``."""
 
-    schema_version: int = 1
+    schema_version: Literal[1] = 1
     suite: Suite
     data: str
     data_digest: Sha256

@@ -61,14 +61,14 @@ def _trial(
     from training.audit.audit import Settings  # noqa: PLC0415
     from training.audit.configuration import configured  # noqa: PLC0415
     from training.audit.data import load  # noqa: PLC0415
-    from training.audit.known_models import REPRESENTATION  # noqa: PLC0415
+    from training.audit.known_models import noisy  # noqa: PLC0415
     from training.audit.policy import Policy  # noqa: PLC0415
     from training.audit.trial import table, trial  # noqa: PLC0415
     from training.config import load_config  # noqa: PLC0415
 
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("training").setLevel(logging.INFO)
-    config = configured(load_config(config_name, overrides), REPRESENTATION)
+    config = configured(load_config(config_name, overrides), noisy().manifest.representation)
     folder = work or out / "work"
     dataset, synthetic = load(folders, config.representation, folder / "cache")
     settings = Settings(

@@ -20,13 +20,12 @@ from torch import Tensor, nn
 from models.networks.reid import ReidNetwork
 from training.audit.case import Case, chosen
 from training.audit.findings import Finding, Point
-from training.audit.sessions import groups, linked, sessions, shortest
+from training.audit.sessions import groups, linked, reachable, sessions
 from training.audit.ways import best_way
 from training.checkpoint import load_checkpoint
 from training.config import Config
 from training.datasets.window_set import WindowSet
 from training.device import device
-from training.errors import TrainingError
 from training.seeds import torch_generator
 from training.stages.cover import Cover
 from training.stages.recogniser import scaled
@@ -43,11 +42,7 @@ _MOST_WINDOWS = 512
 def attack(case: Case) -> Finding:
     """A curve over the numbers of windows of the suite that every session has."""
     test = _shortened(case.dataset.test)
-    counts = [count for count in case.effort.draws if count <= shortest(test)]
-    if not counts:
-        raise TrainingError(
-            f"no session has {min(case.effort.draws)} windows", field="consecutive windows"
-        )
+    counts = reachable(case.effort.draws, test)
     path = case.attacker("residual-warm", case.raw_attacker())
     network = cast(ReidNetwork, load_checkpoint(path, "reid").network())
     seen = put_together(network, case.cover, test, counts, case.config, case.seed)

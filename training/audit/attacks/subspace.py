@@ -21,13 +21,12 @@ from torch.nn import functional
 
 from training.audit.case import Case, sample
 from training.audit.findings import Finding, Point
-from training.audit.sessions import groups, linked, runs, shortest, some_sessions
+from training.audit.sessions import groups, linked, reachable, runs, some_sessions
 from training.audit.signal import Signal, known
 from training.batches import identities
 from training.config import Config
 from training.datasets.window_set import WindowSet
 from training.device import device
-from training.errors import TrainingError
 from training.evaluate import raw_batches
 from training.seeds import derive, numpy_generator, torch_generator
 from training.stages.cover import Cover
@@ -66,12 +65,7 @@ def attack(case: Case) -> Finding:
     Raises :class:`TrainingError` where the model cannot be run without noise, naming the operator.
     """
     config, test = case.config, case.dataset.test
-    longest = min(shortest(test), shortest(case.dataset.train))
-    counts = [count for count in case.effort.draws if count <= longest]
-    if not counts:
-        raise TrainingError(
-            f"no session has {min(case.effort.draws)} windows", field="consecutive windows"
-        )
+    counts = reachable(case.effort.draws, test, case.dataset.train)
     draw = numpy_generator(case.seed, NAME, "sample")
     noise = torch_generator(device(config.compute), case.seed, NAME, "noise")
     signal = Signal(case.cover, known(case.cover, (2, *test.windows.shape[1:])))
