@@ -13,7 +13,7 @@ from events.packet import Packet, SensorSize
 from events.window import Window, WindowBuilder
 from models.manifest import Manifest
 from service.address import CameraUrl
-from service.anonymize import DoesNotFit, fitting_spec
+from service.anonymize import DoesNotFit, fitting_spec, magnitude
 from service.config import CameraConfig
 from service.metrics import Metrics
 from service.pipeline import Pending
@@ -48,7 +48,6 @@ class Camera:
         self.state = CameraState.PAUSED
         self.reason: str | None = None
         self.seq = 0
-        self.windows = 0
         self.reconnects = 0
         self.dropped: dict[str, int] = {}
         self.latency_s: float | None = None
@@ -57,17 +56,18 @@ class Camera:
         self._recordings = recordings
         self._submit = submit
         self._metrics = metrics
-        # Looked up once: these two count every packet.
-        self._events_total = metrics.events.labels(config.id)
+        # Looked up once: one counts every packet.
+        self._told_total = metrics.events.labels(config.id)
         self._outside_total = metrics.outside.labels(config.id)
         self._builder: WindowBuilder | None = None
         self._sensor: SensorSize | None = None
-        self._events = 0
         self._outside = 0
         self._segment = 0
         self._arrived_s = 0.0
-        self._event_rate = Rate()
-        self._window_rate = Rate()
+        #: Every event, for who may see the camera itself, and as much as messages say of them.
+        self._events = Rate()
+        self._events_told = Rate()
+        self._windows = Rate()
         self._source: Source | None = None
         self._tasks: list[asyncio.Task[None]] = []
         metrics.set_state(config.id, self.state)
@@ -77,13 +77,18 @@ class Camera:
     def status(
         self,
         *,
+        exact: bool,
         subscribers: int,
         queue: int,
         recognized: Recognized | None,
         recognition_problem: str | None,
     ) -> CameraStatus:
-        """A picture of now; what the hub, the queue and the recognizer know comes from outside."""
+        """A picture of now; what the hub, the queue and the recognizer know comes from outside.
+
+        Not ``exact``, it tells of the events no more than the messages do.
+        """
         sensor = self._sensor
+        events = self._events if exact else self._events_told
         return CameraStatus(
             id=self.config.id,
             url=self.config.url,
@@ -93,11 +98,11 @@ class Camera:
             sensor=Sensor(width=sensor.width, height=sensor.height) if sensor else None,
             segment=self._builder.segment if self._builder else self._segment,
             seq=self.seq,
-            events=self._events,
+            events=events.total,
             outside=self._outside,
-            windows=self.windows,
-            events_per_s=round(self._event_rate.per_s(), 1),
-            windows_per_s=round(self._window_rate.per_s(), 2),
+            windows=self._windows.total,
+            events_per_s=round(events.per_s(), 1),
+            windows_per_s=round(self._windows.per_s(), 2),
             latency_ms=None if self.latency_s is None else round(1e3 * self.latency_s, 3),
             dropped=self.dropped,
             reconnects=self.reconnects,
@@ -110,8 +115,7 @@ class Camera:
     def published(self, pending: Pending) -> None:
         """Told by the service: a window of this camera is with its subscribers."""
         lag_s = time.monotonic() - pending.closed_s
-        self.windows += 1
-        self._window_rate.add(1)
+        self._windows.add(1)
         self.latency_s = lag_s if self.latency_s is None else 0.8 * self.latency_s + 0.2 * lag_s
         self._metrics.windows.labels(self.config.id).inc()
         self._metrics.lag.labels(self.config.id).observe(lag_s)
@@ -164,7 +168,7 @@ class Camera:
         while True:
             self._enter(CameraState.CONNECTING)
             self._source = None
-            seen = self._events
+            seen = self._events.total
             try:
                 self._source = await asyncio.to_thread(
                     open_source, CameraUrl.parse(self.config.url), self._recordings
@@ -188,7 +192,7 @@ class Camera:
                 return
             self.reconnects += 1
             self._metrics.reconnects.labels(self.config.id).inc()
-            if self._events > seen:
+            if self._events.total > seen:
                 retry_s = _FIRST_RETRY_S
             self._enter(CameraState.WAITING, reason)
             # Jitter, so that many services do not knock on a restarted camera at once.
@@ -210,10 +214,8 @@ class Camera:
             for window in builder.add(events):
                 self._close(window)
         finally:
-            self._events += len(events)
+            self._events.add(len(events))
             self._outside += builder.outside - outside
-            self._event_rate.add(len(events))
-            self._events_total.inc(len(events))
             self._outside_total.inc(builder.outside - outside)
 
     def _build(self, source: Source) -> WindowBuilder:
@@ -232,6 +234,9 @@ class Camera:
 
     def _close(self, window: Window) -> None:
         self.seq += 1
+        told = magnitude(window.events)
+        self._events_told.add(told)
+        self._told_total.inc(told)
         self._submit(Pending(self.config.id, self.seq, window, time.monotonic()))
 
     def _flush(self) -> None:

@@ -37,13 +37,14 @@ def _require(needed: Scope) -> Any:
     def check(
         request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    ) -> None:
+    ) -> Scope:
         scope = get_tokens(request).scope(credentials.credentials if credentials else None)
         if scope is None:
             problem = "wrong token" if credentials else "a token is required"
             raise HTTPException(401, problem, {"WWW-Authenticate": "Bearer"})
         if needed == "admin" and scope != "admin":
             raise HTTPException(403, "this token may only read")
+        return scope
 
     return Depends(check)
 
@@ -52,6 +53,8 @@ ServiceOf = Annotated[Service, Depends(get_service)]
 CameraPath = Annotated[str, Path(alias="id", description="the camera's id", max_length=64)]
 Read = _require("read")
 Admin = _require("admin")
+#: What a reader may do beyond reading.
+ScopeOf = Annotated[Scope, Read]
 
 #: FastAPI's table of what a route can answer.
 Responses = dict[int | str, dict[str, Any]]

@@ -29,7 +29,10 @@ class Metrics:
         self.registry = CollectorRegistry()
         camera = ["camera"]
         self.events = Counter(
-            "anonynoise_events", "Events received", camera, registry=self.registry
+            "anonynoise_events",
+            "Events received, each window counted as the power of ten at or below its number",
+            camera,
+            registry=self.registry,
         )
         self.outside = Counter(
             "anonynoise_events_outside",

@@ -1,4 +1,4 @@
-"""A rate over the last few seconds."""
+"""How many there were, and the rate over the last few seconds."""
 
 import time
 from collections import deque
@@ -8,14 +8,16 @@ _STEP_S = 0.25
 
 
 class Rate:
-    """Counts per second over the last three seconds; costs a few numbers of memory."""
+    """A total, and counts per second over the last three seconds; a few numbers of memory."""
 
     def __init__(self) -> None:
+        self.total = 0
         self._steps: deque[tuple[float, float]] = deque(maxlen=round(_SPAN_S / _STEP_S) + 1)
         self._started_s = time.monotonic()
 
-    def add(self, count: float) -> None:
+    def add(self, count: int) -> None:
         """Count something that happened now."""
+        self.total += count
         now_s = time.monotonic()
         if self._steps and now_s - self._steps[-1][0] < _STEP_S:
             first_s, before = self._steps.pop()

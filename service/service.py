@@ -196,7 +196,7 @@ class Service:
         if len(self._cameras) >= self.config.limits.cameras:
             raise Refused(409, f"at most limits.cameras {self.config.limits.cameras} cameras")
         self._check_place(config)
-        return self.status(self._open(config).config.id)
+        return self.status(self._open(config).config.id, exact=True)
 
     def _check_place(self, config: CameraConfig) -> None:
         # The same events under two noise draws could be averaged by whoever reads both.
@@ -212,7 +212,7 @@ class Service:
         await camera.stop()
         camera.config = config
         camera.start()
-        return self.status(config.id)
+        return self.status(config.id, exact=True)
 
     async def remove(self, camera_id: str) -> None:
         """Stop and forget a camera. Raises :class:`Refused`."""
@@ -236,11 +236,12 @@ class Service:
         """A camera's settings. Raises :class:`Refused`."""
         return self._camera(camera_id).config
 
-    def status(self, camera_id: str) -> CameraStatus:
-        """A camera's state. Raises :class:`Refused`."""
+    def status(self, camera_id: str, *, exact: bool = False) -> CameraStatus:
+        """A camera's state; ``exact`` for who may see its events. Raises :class:`Refused`."""
         camera = self._camera(camera_id)
         recognizer = self._recognizer
         return camera.status(
+            exact=exact,
             subscribers=self.hub.subscribers(camera_id),
             queue=self._pipeline.depth(camera_id) if self._pipeline else 0,
             recognized=recognizer.latest.get(camera_id) if recognizer else None,
@@ -249,9 +250,9 @@ class Service:
             ),
         )
 
-    def statuses(self) -> list[CameraStatus]:
-        """Every camera's state."""
-        return [self.status(camera_id) for camera_id in self._cameras]
+    def statuses(self, *, exact: bool = False) -> list[CameraStatus]:
+        """Every camera's state; ``exact`` for who may see its events."""
+        return [self.status(camera_id, exact=exact) for camera_id in self._cameras]
 
     # -- windows
 

@@ -40,10 +40,16 @@ class CameraStatus(BaseModel):
     sensor: Sensor | None
     segment: Annotated[int, Field(description="counts restarts of the camera's clock, and gaps")]
     seq: Annotated[int, Field(description="number of the last window that was closed")]
-    events: int
+    events: Annotated[
+        int,
+        Field(
+            description="received; without the scope `admin`, each window counts as the power of "
+            "ten at or below its number"
+        ),
+    ]
     outside: Annotated[int, Field(description="events left out: outside the sensor, or time")]
     windows: Annotated[int, Field(description="anonymized windows published")]
-    events_per_s: float
+    events_per_s: Annotated[float, Field(description="counted in the same way")]
     windows_per_s: float
     latency_ms: Annotated[
         float | None, Field(description="from a window's closing to its publication, smoothed")

@@ -52,7 +52,7 @@ class Running:
     async def until(self, camera: str, wanted: Callable[[Any], bool]) -> Any:
         """A camera's status as soon as it is as ``wanted``."""
         async with asyncio.timeout(20):
-            while not wanted(status := self.service.status(camera)):
+            while not wanted(status := self.service.status(camera, exact=True)):
                 # A loop that never rests would keep the interpreter from the anonymizer.
                 await asyncio.sleep(_POLL_S)
         return status

@@ -26,6 +26,7 @@ from service.message import Message, decode_message
 from tests.models.audits import OTHER_KEY, WORST, audited, rewritten
 from tests.models.onnx_models import constant, node, onnx_bytes, trusted
 from tests.service.classifiers import add_classifier
+from tests.service.conftest import ADMIN_TOKEN, READ_TOKEN
 from tests.service.peers import SENSOR, WINDOW_US, window_events
 from tests.service.test_upload import parts
 
@@ -301,6 +302,25 @@ async def test_3_no_message_has_the_number_of_its_events(serve, camera):
         camera.send_events(window_events(1, events=50))
         message = await socket.recv()
     assert decode_message(message)[0]["events"] == "100"
+
+
+async def test_3_no_reader_is_told_the_number_of_events(serve, camera):
+    tokens = {"read_token": READ_TOKEN, "admin_token": ADMIN_TOKEN}
+    service = await serve(READ_TOKEN, cameras=[{"id": "hall", "url": camera.url}], **tokens)
+    await camera.connected()
+    for number, events in enumerate((389, 50, 7)):
+        camera.send_events(window_events(number, events=events))
+    await service.until("hall", lambda status: status.windows == 3)
+
+    one = (await service.http.get("/v1/cameras/hall")).json()
+    (listed,) = (await service.http.get("/v1/cameras")).json()["cameras"]
+    metrics = (await service.http.get("/metrics")).text
+    assert one["events"] == listed["events"] == 100 + 10 + 1
+    assert max(one["events_per_s"], listed["events_per_s"]) <= 111 / 0.25
+    assert 'anonynoise_events_total{camera="hall"} 111.0' in metrics
+
+    admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    assert (await service.http.get("/v1/cameras/hall", headers=admin)).json()["events"] == 446
 
 
 async def test_3_raw_events_never_leave(serve, camera, caplog, tmp_path, monkeypatch):
