@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import click
 
+from training import provenance
 from training.one_line import one_line
 
 _SHARED = (
@@ -176,7 +176,7 @@ def _train(
             config.dataset.window,
             cache or folder / "cache",
         )
-        command = shlex.join(["anonynoise", *sys.argv[1:]])
+        command = provenance.command()
         results = [
             measure(experiment, config, dataset, folder, seed, command, anonymizer)
             for seed in dict.fromkeys(seeds)

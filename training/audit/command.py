@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from events.core_dumps import forbid_core_dumps
+from training import provenance
 from training.audit import options
 from training.one_line import one_line
 
@@ -131,7 +131,7 @@ def _audit(
         weights=weights,
         seed=seed,
         budget_s=None if budget is None else 60 * budget,
-        command=shlex.join(["anonynoise", *sys.argv[1:]]),
+        command=provenance.command(),
     )
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as bar:

@@ -1,13 +1,13 @@
 """``anonynoise audit-trial``: is the audit right about models of which it is known?"""
 
 import logging
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from training import provenance
 from training.audit import options
 from training.one_line import one_line
 
@@ -79,7 +79,7 @@ def _trial(
         weights=None,
         seed=seed,
         budget_s=None if budget is None else 60 * budget,
-        command=shlex.join(["anonynoise", *sys.argv[1:]]),
+        command=provenance.command(),
     )
     click.echo(table(trial(models or MODELS, runs, dataset, synthetic, settings, out)), nl=False)
 
