@@ -30,6 +30,13 @@ def sessions(windows: WindowSet) -> NDArray[np.int64]:
     return np.unique(columns, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
+def in_order(windows: WindowSet) -> list[NDArray[np.int64]]:
+    """The places of each session's windows, recording after recording, int64 ``[n]`` each."""
+    session = sessions(windows)
+    order = np.lexsort((np.arange(len(session)), windows.recording, session))
+    return [order[session[order] == one] for one in range(session.max() + 1)]
+
+
 def shortest(windows: WindowSet) -> int:
     """Windows of the shortest session: the largest group that each of them gives."""
     return int(np.bincount(sessions(windows)).min())
@@ -70,19 +77,19 @@ def runs(windows: WindowSet, count: int) -> NDArray[np.int64]:
 
 
 def _cut(windows: WindowSet, count: int, step: int) -> NDArray[np.int64]:
-    _, recording = np.unique(windows.recording, return_inverse=True)
-    within = count <= int(np.bincount(recording).min())
-    piece = recording.reshape(-1) if within else sessions(windows)
-    order = np.lexsort((np.arange(len(piece)), windows.recording, sessions(windows)))
-    found = []
-    for one in dict.fromkeys(piece[order].tolist()):
-        members = order[piece[order] == one]
-        if len(members) >= count:
-            found.append(sliding_window_view(members, count)[::step])
+    pieces = in_order(windows)
+    if count <= int(np.unique(windows.recording, return_counts=True)[1].min()):
+        pieces = [part for piece in pieces for part in _recordings(piece, windows)]
+    found = [sliding_window_view(piece, count)[::step] for piece in pieces if len(piece) >= count]
     if not found:
         raise TrainingError(f"no session has {count} windows", field="consecutive windows")
     made: NDArray[np.int64] = np.concatenate(found)
     return made
+
+
+def _recordings(places: NDArray[np.int64], windows: WindowSet) -> list[NDArray[np.int64]]:
+    _, firsts = np.unique(windows.recording[places], return_index=True)
+    return np.split(places, firsts[1:])
 
 
 def linked(

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from models.networks.reid import ReidNetwork
 from training.audit.case import Case, chosen
 from training.audit.findings import Finding, Point
-from training.audit.sessions import groups, linked, reachable, sessions
+from training.audit.sessions import groups, in_order, linked, reachable, sessions
 from training.audit.ways import best_way
 from training.checkpoint import load_checkpoint
 from training.config import Config
@@ -65,11 +65,8 @@ def attack(case: Case) -> Finding:
 
 
 def _shortened(windows: WindowSet) -> WindowSet:
-    session = sessions(windows)
-    order = np.lexsort((np.arange(len(session)), windows.recording, session))
-    first = np.searchsorted(session[order], session[order])
-    kept = np.sort(order[np.arange(len(order)) - first < _MOST_WINDOWS])
-    return chosen(windows, kept) if len(kept) < len(session) else windows
+    kept = np.sort(np.concatenate([places[:_MOST_WINDOWS] for places in in_order(windows)]))
+    return chosen(windows, kept) if len(kept) < len(windows.subject) else windows
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ from models.networks.embedding import EMBEDDING, embedding_block
 from models.networks.reid import ReidNetwork
 from training.audit.case import Case
 from training.audit.findings import Finding, Point
-from training.audit.sessions import groups, linked, sessions, shortest, some_sessions
+from training.audit.sessions import groups, in_order, linked, shortest, some_sessions
 from training.batches import identities
 from training.checkpoint import load_checkpoint, packed, unpacked
 from training.config import Config
@@ -134,7 +134,7 @@ def _train(case: Case, paths: Sequence[Path], lengths: Sequence[int]) -> tuple[T
     optimizer = adamw(network.parameters(), _RATE, _WEIGHT_DECAY)
     schedule = cosine(optimizer, effort.epochs)
     generator = numpy_generator(seed, "sequences")
-    rows = [row for row in _rows(windows) if len(row) >= lengths[0]]
+    rows = [row for row in in_order(windows) if len(row) >= lengths[0]]
     of = {person: [row for row in rows if identity[row[0]] == person] for person in range(people)}
     who = [person for person, own in of.items() if own]
     each = min(len(who), config.batch.identities or 8)
@@ -156,13 +156,6 @@ def _train(case: Case, paths: Sequence[Path], lengths: Sequence[int]) -> tuple[T
 
 def _networks(paths: Sequence[Path]) -> list[ReidNetwork]:
     return [cast(ReidNetwork, load_checkpoint(path, "reid").network()) for path in paths]
-
-
-def _rows(windows: WindowSet) -> list[NDArray[np.int64]]:
-    """The places of each session's windows, in their order."""
-    session = sessions(windows)
-    order = np.lexsort((np.arange(len(session)), windows.recording, session))
-    return [order[session[order] == one] for one in range(session.max() + 1)]
 
 
 def _sequence(
