@@ -33,6 +33,8 @@ class ClassifierManifest(Part):
     representation: Representation
     #: ``sha256`` of the anonymizer on whose output it was trained.
     anonymizer_sha256: Sha256
+    #: A window with fewer shows nothing that it knows: it saw none so quiet when it was trained.
+    fewest_events: int = Field(default=0, ge=0)
     trained_on: dict[str, JsonValue] | str | None = None
     metrics: dict[str, JsonValue] | None = None
 

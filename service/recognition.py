@@ -24,7 +24,8 @@ class Recognition:
 
     The label is the most probable class of the mean of the last three windows' probabilities,
     and that mean is its probability: one odd window does not change it. A new segment is another
-    scene, and begins anew.
+    scene, and begins anew. So does a window in which too little happens for any of its classes: it
+    has no label.
     """
 
     def __init__(self, classifier: Classifier) -> None:
@@ -32,12 +33,15 @@ class Recognition:
         self._segment: str | None = None
         self._recent: deque[dict[str, float]] = deque(maxlen=SMOOTHED_WINDOWS)
 
-    def add(self, metadata: Mapping[str, str], tensor: NDArray[Any]) -> Recognized:
-        """What is seen once this window ``[2T, H, W]``, float32 or float16, has come.
+    def add(self, metadata: Mapping[str, str], tensor: NDArray[Any]) -> Recognized | None:
+        """What is seen once this window ``[2T, H, W]``, float32 or float16, has come, if anything.
 
         ``metadata`` is its message's. Raises :class:`models.errors.ModelError` where the
         classifier does not take it.
         """
+        if int(metadata["events"]) < self._classifier.manifest.fewest_events:
+            self._recent.clear()
+            return None
         prediction = self._classifier.classify(tensor)
         if metadata["segment"] != self._segment:
             self._segment = metadata["segment"]

@@ -94,7 +94,10 @@ class Recognizer:
         except Exception as error:
             self._fail(camera, error)
             return
-        self._latest[camera] = recognized
+        if recognized:
+            self._latest[camera] = recognized
+        else:
+            self._latest.pop(camera, None)
         self._problems.pop(camera, None)
         self._metrics.recognized.labels(camera).inc()
 

@@ -59,7 +59,8 @@ class CameraStatus(BaseModel):
     subscribers: int
     queue: Annotated[int, Field(description="windows waiting for the anonymizer")]
     recognized: Annotated[
-        Recognized | None, Field(description="none without a recognizer, or until it has a window")
+        Recognized | None,
+        Field(description="none without a recognizer, or while too little happens for a label"),
     ] = None
     recognition_problem: Annotated[
         str | None, Field(description="why a configured recognizer says nothing, in one line")

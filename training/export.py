@@ -103,14 +103,15 @@ def export_classifier(
     name: str | None = None,
     version: str = "1.0.0",
     description: str = "",
+    fewest_events: int = 0,
     trained_on: Mapping[str, Any] | str | None = None,
     metrics: Mapping[str, Any] | None = None,
 ) -> ClassifierModel:
     """Write ``network`` as the new model folder ``out`` of a classifier.
 
     ``labels`` name its logits in their order; ``anonymizer`` is the model whose output it was
-    trained on, on windows of the same ``representation``. Raises as
-    :func:`export_anonymizer` does.
+    trained on, on windows of the same ``representation``. Windows with less than ``fewest_events``
+    get no label. Raises as :func:`export_anonymizer` does.
     """
     network = copy.deepcopy(network).cpu().eval()
     name = name or out.resolve().name
@@ -138,6 +139,7 @@ def export_classifier(
             sha256=hashlib.sha256(data).hexdigest(),
             representation=representation,
             anonymizer_sha256=anonymizer.manifest.sha256,
+            fewest_events=fewest_events,
             trained_on=_plain(trained_on),
             metrics=_plain(metrics),
         )

@@ -95,6 +95,12 @@ def export_anonymizer(
 @_DESCRIPTION
 @click.option("--task", required=True, help="What it tells apart, e.g. gesture or emotion.")
 @click.option("--anonymizer", required=True, help="Name or folder of the model it belongs to.")
+@click.option(
+    "--fewest-events",
+    type=click.IntRange(min=0),
+    default=0,
+    help="A window whose number's power of ten is below it gets no label.",
+)
 def export_classifier(checkpoint: Path, out: Path, anonymizer: str, **fields: Any) -> None:
     """Write the target network CHECKPOINT, trained on a model's output, as the new folder OUT.
 

@@ -48,6 +48,7 @@ def add_classifier(
     task: str = "gesture",
     logits: tuple[float, ...] = (3.0, 1.0, 0.0),
     gain: float = 0.0,
+    fewest_events: int = 0,
     **representation: Any,
 ) -> Path:
     """Write a classifier for what the packaged ``model`` gives out into the repository ``root``."""
@@ -67,6 +68,7 @@ def add_classifier(
         "sha256": hashlib.sha256(data).hexdigest(),
         "representation": fields,
         "anonymizer_sha256": anonymizer.sha256,
+        "fewest_events": fewest_events,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder

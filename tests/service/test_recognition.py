@@ -14,7 +14,7 @@ CALM, LOUD = np.zeros((10, 4, 4), np.float16), np.full((10, 4, 4), 10, np.float1
 
 @pytest.fixture
 def recognition(repository) -> Recognition:
-    add_classifier(repository, logits=(1.0, 0.0, 0.0), gain=0.1)
+    add_classifier(repository, logits=(1.0, 0.0, 0.0), gain=0.1, fewest_events=1000)
     return Recognition(load_classifier("waving"))
 
 
@@ -23,8 +23,8 @@ def softmax(*logits: float) -> np.ndarray:
     return powers / powers.sum()
 
 
-def at(seq: int, segment: int = 1) -> dict[str, str]:
-    return {"seq": str(seq), "segment": str(segment)}
+def at(seq: int, segment: int = 1, events: int = 1000) -> dict[str, str]:
+    return {"seq": str(seq), "segment": str(segment), "events": str(events)}
 
 
 def test_the_label_is_of_the_mean_over_three_windows(recognition):
@@ -48,6 +48,14 @@ def test_a_new_segment_forgets_the_last_scene(recognition):
     for seq in range(3):
         recognition.add(at(seq), LOUD)
     assert recognition.add(at(3, segment=2), CALM).label == "wave"
+
+
+@pytest.mark.parametrize("events", [0, 1, 100])
+def test_where_too_little_happens_there_is_no_label_and_the_next_begins_anew(recognition, events):
+    for seq in range(3):
+        recognition.add(at(seq), LOUD)
+    assert recognition.add(at(3, events=events), LOUD) is None
+    assert recognition.add(at(4), CALM).label == "wave"
 
 
 def test_a_window_that_does_not_fit_is_refused_in_one_line(recognition):

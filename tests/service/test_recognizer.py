@@ -56,6 +56,26 @@ async def test_the_newest_label_is_in_the_cameras_status(recognizing, camera):
     assert await metrics(service, 'anonynoise_windows_recognized_total{camera="hall"}') >= 1
 
 
+async def test_a_label_goes_when_nothing_happens_any_more(serve, camera, repository):
+    add_classifier(repository, fewest_events=100)
+    service = await serve(recognizers=["gesture"], cameras=[{"id": "hall", "url": camera.url}])
+    await camera.connected()
+    camera.send_windows(0, 3)
+    # The fourth window holds the one event that ended the third; the wall clock closes it.
+    counted = service.service.metrics.registry.get_sample_value
+
+    def looked_at() -> float:
+        hall = {"camera": "hall"}
+        overflow = {**hall, "cause": "overflow"}
+        return (counted("anonynoise_windows_recognized_total", hall) or 0) + (
+            counted("anonynoise_windows_not_recognized_total", overflow) or 0
+        )
+
+    await service.until("hall", lambda _: looked_at() == 4)
+    status = (await service.http.get("/v1/cameras/hall")).json()
+    assert (status["recognized"], status["recognition_problem"]) == (None, None)
+
+
 @pytest.fixture
 def stuck(monkeypatch):
     """Called, makes every classification hang until the test ends."""

@@ -94,6 +94,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "judge",
         *("--task", "gesture"),
         *("--anonymizer", folder / "mine"),
+        *("--fewest-events", "1000"),
     )
     assert (first.exit_code, second.exit_code) == (0, 0), first.output + second.output
     assert " MB" in first.stdout
@@ -174,6 +175,7 @@ def test_the_same_network_gives_the_same_bytes(mine: Model, tmp_path: Path) -> N
 @torch.no_grad()
 def test_the_classifier_says_what_the_network_does(folder: Path, mine: Model) -> None:
     loaded = load_classifier(folder / "judge", device="cpu", threads=1)
+    assert loaded.manifest.fewest_events == 1000
     assert (loaded.manifest.task, loaded.manifest.labels) == ("gesture", LABELS)
     assert loaded.manifest.anonymizer_sha256 == mine.manifest.sha256
     for window in counts(4).astype(np.float32):
