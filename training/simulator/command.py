@@ -50,6 +50,11 @@ def _chosen(lightings: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
     help="Recordings of each subject, label and lighting.",
 )  # fmt: skip
 @click.option(
+    "--test-repetitions", type=click.IntRange(1),
+    help="Those of the people for testing: an audit needs long sessions of them, to be sure.  "
+    "[default: as the others]",
+)  # fmt: skip
+@click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes at work."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON.")
@@ -62,6 +67,7 @@ def command(
     lightings: str | None,
     duration_s: float,
     repetitions: int,
+    test_repetitions: int | None,
     jobs: int,
     as_json: bool,
 ) -> None:
@@ -79,7 +85,10 @@ def command(
     try:
         kind = scene_kind(scene)
         chosen = _chosen(lightings, kind.lightings)
-        planned = takes(scene, chosen, seed=seed, subjects=subjects, repetitions=repetitions)
+        planned = takes(
+            scene, chosen, seed=seed, subjects=subjects, repetitions=repetitions,
+            test_repetitions=test_repetitions,
+        )  # fmt: skip
         with Progress(
             *columns, console=console, transient=True, disable=not console.is_terminal
         ) as progress:

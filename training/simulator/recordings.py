@@ -50,23 +50,24 @@ def takes(
     seed: int,
     subjects: int,
     repetitions: int = 1,
+    test_repetitions: int | None = None,
 ) -> list[Take]:
     """Every recording of a data set; the last subjects (6 of 29) are for testing.
 
-    The split leaves at least one subject on each side, if there are two.
+    The split leaves at least one subject on each side, if there are two. Those for testing do
+    everything ``test_repetitions`` times, or as often as the others.
     """
     labels = scene_kind(scene).labels
     test = max(1, round(subjects * _TEST_SHARE)) if subjects > 1 else 0
+    often = {"train": repetitions, "test": test_repetitions or repetitions}
+    splits = ["train"] * (subjects - test) + ["test"] * test
     return [
-        Take(
-            scene, seed, subject, label, lighting, repetition,
-            "test" if subject >= subjects - test else "train",
-        )
-        for subject in range(subjects)
+        Take(scene, seed, subject, label, lighting, repetition, split)
+        for subject, split in enumerate(splits)
         for label in labels
         for lighting in lightings
-        for repetition in range(repetitions)
-    ]  # fmt: skip
+        for repetition in range(often[split])
+    ]
 
 
 def draw_sensor(generator: np.random.Generator) -> PixelParameters:

@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,15 @@ def test_a_data_set_is_every_subject_label_lighting_and_repetition() -> None:
 def test_some_are_kept_for_testing(subjects: int, test: int) -> None:
     planned = takes("gesture", ("led",), seed=0, subjects=subjects)
     assert len({take.subject for take in planned if take.split == "test"}) == test
+
+
+def test_who_is_for_testing_can_be_recorded_more_often() -> None:
+    planned = takes("gesture", ("led",), seed=0, subjects=5, repetitions=2, test_repetitions=3)
+    counts = Counter((take.split, take.subject_name) for take in planned)
+    assert counts == {
+        **{("train", f"subject-0{number}"): 2 * 11 for number in range(1, 5)},
+        ("test", "subject-05"): 3 * 11,
+    }
 
 
 def test_a_recording_depends_on_its_take_alone() -> None:
