@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from events.errors import EventDataError
+from events.magnitude import magnitude
 from events.packet import Packet, SensorSize, packet
 from events.window import Window, WindowBuilder, WindowSpec
 from models.anonymizer import Anonymizer
@@ -93,16 +94,6 @@ def metadata(
         "model": f"{manifest.name}@{manifest.version}",
         "model_sha256": manifest.sha256,
     }
-
-
-def magnitude(count: int) -> int:
-    """The power of ten at or below ``count``, 0 of nothing.
-
-    How many events a window has to the last one tells people apart, as the size of what moves and
-    how it moves do, and what is not covered by noise must not: subscribers get to know whether
-    much happens, and no more.
-    """
-    return 10 ** (len(str(count)) - 1) if count else 0
 
 
 def warm_up(manifest: Manifest) -> None:

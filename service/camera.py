@@ -9,11 +9,12 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 
 from events.errors import EventDataError
+from events.magnitude import magnitude
 from events.packet import Packet, SensorSize
 from events.window import Window, WindowBuilder
 from models.manifest import Manifest
 from service.address import CameraUrl
-from service.anonymize import DoesNotFit, fitting_spec, magnitude
+from service.anonymize import DoesNotFit, fitting_spec
 from service.config import CameraConfig
 from service.metrics import Metrics
 from service.pipeline import Pending

@@ -16,11 +16,11 @@ import websockets
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events.magnitude import magnitude
 from events.packet import packet
 from models.classifier import Classifier
 from models.repository import Repository, save
 from service import auth
-from service.anonymize import magnitude
 from service.config import Config
 from service.message import Message, decode_message
 from tests.models.audits import OTHER_KEY, WORST, audited, rewritten

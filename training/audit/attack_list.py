@@ -16,6 +16,7 @@ from training.audit.attacks import (
     consecutive,
     enrolled,
     inversion,
+    metadata,
     noise_stream,
     reconstruction,
     retrain,
@@ -82,6 +83,8 @@ def attacks(reconstructor: Reconstructor | None, *, show_raw: bool) -> tuple[Att
         of(enrolled, "identity", enrolled.attack),
         of(white_box, "identity", white_box.attack),
         of(inversion, "identity", inversion.attack),
+        # Of the service, and the same for every model.
+        of(metadata, "identity", metadata.attack, gated=False, positive="raw"),
         # No window is ever covered twice: what it would cost if one were.
         of(averaging, "identity", averaging.attack, gated=False, positive=None, negative=False),
         of(attributes, "attribute", attributes.attack, gated=False, positive=None, negative=False),

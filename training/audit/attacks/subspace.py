@@ -16,21 +16,19 @@ everywhere no other linear map keeps more of the signal (Eckart and Young, 1936)
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from training.audit.case import Case, sample
 from training.audit.findings import Finding, Point
-from training.audit.sessions import groups, linked, reachable, runs, some_sessions
+from training.audit.linker import trained
+from training.audit.sessions import groups, linked, reachable, some_sessions
 from training.audit.signal import Signal, known
-from training.batches import identities
 from training.config import Config
 from training.datasets.window_set import WindowSet
 from training.device import device
 from training.evaluate import raw_batches
-from training.seeds import derive, numpy_generator, torch_generator
+from training.seeds import numpy_generator, torch_generator
 from training.stages.cover import Cover
-from training.stages.optimisation import adamw, cosine
 
 NAME = "subspace"
 
@@ -40,11 +38,6 @@ _BASIS, _MOST = 512, 128
 _LEAST = 1e-6
 #: Windows of people to learn from, at most, in epochs of the suite.
 _TRAINED = 2
-#: Groups of a step, and how many windows of a suite's epoch are worth a step.
-_BATCH, _WINDOWS_A_STEP = 256, 5
-_WIDTH, _EMBEDDING = 256, 128
-_RATE = 1e-3
-_WEIGHT_DECAY = 0.05
 
 
 @dataclass(frozen=True)
@@ -76,11 +69,9 @@ def attack(case: Case) -> Finding:
     seen = _coordinates(where, case.cover, test, config, noise)
     curve = []
     for count in counts:
-        network = _trained(case, clean, residual, train, count)
+        network = trained(case, NAME, clean, residual, train, count)
         places = groups(test, count)
-        with torch.no_grad():
-            points = network(seen[torch.from_numpy(places)].mean(dim=1))[0].numpy()
-        scores, chance = linked(test, places, points)
+        scores, chance = linked(test, places, network.points(seen, places))
         curve.append(Point(count=count, identity=scores, chance=chance))
     return Finding(
         attack=NAME,
@@ -107,59 +98,6 @@ def subspace(signal: Cover, windows: WindowSet, config: Config) -> Subspace:
     # A signal that never changes has no direction: one in which nothing lies will do.
     length = directions.norm(dim=0).clamp(min=1e-12)
     return Subspace(mean=mean, directions=directions / length)
-
-
-class Linker(nn.Module):
-    """Who is in coordinates ``[N, k]``: an embedding, and logits to train it with."""
-
-    def __init__(self, coordinates: int, people: int) -> None:
-        super().__init__()
-        self.embedding = nn.Sequential(
-            nn.BatchNorm1d(coordinates, affine=False),
-            *self._layer(coordinates, _WIDTH),
-            *self._layer(_WIDTH, _WIDTH),
-            nn.Linear(_WIDTH, _EMBEDDING),
-        )
-        self.classifier = nn.Linear(_EMBEDDING, people)
-
-    @staticmethod
-    def _layer(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-        return (
-            nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(0.3)
-        )  # fmt: skip
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Embedding ``[N, 128]`` and logits ``[N, people]``."""
-        embedding = self.embedding(x)
-        return embedding, self.classifier(embedding)
-
-
-def _trained(case: Case, clean: Tensor, residual: Tensor, windows: WindowSet, count: int) -> Linker:
-    """A network for ``count`` windows added up.
-
-    ``clean`` and ``residual`` ``[N, k]``: of each of ``windows`` what the model says, and the
-    noise of one draw, which is as good as any over every other window.
-    """
-    seed = derive(case.seed, case.name, NAME, count)
-    torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    places = torch.from_numpy(runs(windows, count))
-    identity = torch.from_numpy(identities(windows))[places[:, 0]]
-    said = clean[places].mean(dim=1)
-    network = Linker(clean.shape[1], int(identity.max()) + 1).train()
-    steps = max(1, case.effort.windows // _WINDOWS_A_STEP) * case.effort.epochs
-    optimizer = adamw(network.parameters(), _RATE, _WEIGHT_DECAY)
-    schedule = cosine(optimizer, steps)
-    for _ in range(steps):
-        drawn = torch.randint(len(places), (_BATCH,), generator=generator)
-        others = torch.randint(len(residual), (_BATCH, count), generator=generator)
-        _, logits = network(said[drawn] + residual[others].mean(dim=1))
-        loss = functional.cross_entropy(logits, identity[drawn])
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-    return network.eval()
 
 
 @torch.no_grad()
