@@ -57,8 +57,8 @@ def trained(
 ) -> Linker:
     """A network for ``count`` windows added up.
 
-    ``clean`` and ``residual`` ``[N, k]``: of each of ``windows`` what is said of it, and the
-    noise of one draw, which is as good as any over every other window.
+    ``clean`` ``[N, k]`` and ``residual`` ``[M, k]``: of each of ``windows`` what is said of it, and
+    the noise of one draw over some of them, which is as good as any over every other.
     """
     seed = derive(case.seed, case.name, attack, count)
     torch.manual_seed(seed)

@@ -15,10 +15,11 @@ everywhere no other linear map keeps more of the signal (Eckart and Young, 1936)
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from training.audit.case import Case, sample
+from training.audit.case import Case, chosen, sample
 from training.audit.findings import Finding, Point
 from training.audit.linker import trained
 from training.audit.sessions import groups, linked, reachable, some_sessions
@@ -38,6 +39,8 @@ _BASIS, _MOST = 512, 128
 _LEAST = 1e-6
 #: Windows of people to learn from, at most, in epochs of the suite.
 _TRAINED = 2
+#: Windows whose noise is put over all others.
+_NOISED = 1000
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,9 @@ def attack(case: Case) -> Finding:
     where = subspace(signal, sample(case.dataset.train, _BASIS, draw), config)
     train = some_sessions(case.dataset.train, _TRAINED * case.effort.windows, draw)
     clean = _coordinates(where, signal, train, config, noise)
-    residual = _coordinates(where, case.cover, train, config, noise) - clean
+    noised = np.sort(draw.permutation(len(train))[:_NOISED])
+    covered = _coordinates(where, case.cover, chosen(train, noised), config, noise)
+    residual = covered - clean[torch.from_numpy(noised)]
     seen = _coordinates(where, case.cover, test, config, noise)
     curve = []
     for count in counts:
