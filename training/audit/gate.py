@@ -3,8 +3,8 @@
 A model passes only if every gated attack came to an end, and so did all that shows whether it
 works, and the *upper* bound of each one's top-1, over people and seeds, is within the policy's
 limit. It leaks if an attack's mean is above the limit and its lower bound, at a level that is
-shared by all attacks, above guessing. Between the two there were too few people to tell, which
-is no pass.
+shared by all attacks, above guessing. Between the two there were too few people, or windows of
+each, to tell, which is no pass.
 """
 
 from collections.abc import Iterable, Sequence
@@ -131,7 +131,7 @@ def judge(
     if worst is None:
         return verdict("undecided", "no attack came to an end")
     if worst.level.over:
-        return verdict("undecided", f"too few people to tell: {_told(worst)}")
+        return verdict("undecided", f"too few people, or windows of each, to tell: {_told(worst)}")
     return verdict("pass", f"no attack's upper bound is above its limit; {_told(worst)}")
 
 
