@@ -26,6 +26,8 @@ export class CameraView {
     this.window = null;
     this.metadata = null;
     this.problem = "";
+    /** What its labels are of, once it had one. */
+    this.task = "";
     this.scale = 0;
     this.stream = null;
     this.drawing = false;
@@ -34,6 +36,7 @@ export class CameraView {
 
   update(status) {
     this.status = status;
+    this.task = status.recognized?.task ?? this.task;
     setBadge(this.badge, status.state);
     const moving = status.state === "streaming";
     this.label.textContent = (moving && status.recognized?.label) || "";

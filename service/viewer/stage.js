@@ -4,14 +4,16 @@ import { at, fillList, setBadge } from "./elements.js";
 import { dropsLine, milliseconds, percent, rate, short, stateLine, whole } from "./words.js";
 
 /** What a recognizer beside the service sees in the camera's windows, or why it does not say. */
-function showRecognized({ state, recognized, recognition_problem: problem }) {
-  at("recognized").hidden = !recognized && !problem;
-  at("recognized").classList.toggle("missing", !recognized);
+function showRecognized({ status, task }) {
+  const { state, recognized, recognition_problem: problem } = status;
+  at("recognized").hidden = !recognized && !problem && !task;
+  at("recognized").classList.toggle("missing", Boolean(problem));
   // Of the last window there was, however long ago.
   at("recognized").classList.toggle("past", state !== "streaming");
-  at("recognized-task").textContent = recognized?.task ?? "no label:";
-  at("recognized-label").textContent = recognized?.label ?? "";
-  at("recognized-probability").textContent = recognized ? percent(recognized.probability) : problem;
+  at("recognized-task").textContent = problem ? "no label:" : recognized?.task ?? task;
+  // Where too little happens for a label its place stays, so that the page does not jump.
+  at("recognized-label").textContent = recognized?.label ?? (problem ? "" : "–");
+  at("recognized-probability").textContent = recognized ? percent(recognized.probability) : problem ?? "";
 }
 
 /** Show the camera's state and figures; without a camera there is no stage. */
@@ -29,7 +31,7 @@ export function showStage(camera) {
     canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     at("picture-empty").hidden = false;
   }
-  showRecognized(status);
+  showRecognized(camera);
   const drops = dropsLine(status.dropped);
   const sensor = status.sensor;
   fillList(at("figures"), [

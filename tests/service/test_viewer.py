@@ -172,6 +172,30 @@ def test_what_a_recognizer_sees_stands_beside_the_picture(visit, running_service
         expect(page.locator("#cards .card-label")).to_be_empty()
 
 
+def test_a_label_goes_and_its_place_stays_when_too_little_happens(
+    visit, running_service, repository
+):
+    def quiet(route):
+        answer = route.fetch()
+        body = answer.json()
+        for status in body["cameras"]:
+            status["recognized"] = None
+        route.fulfill(response=answer, json=body)
+
+    add_classifier(repository)
+    page = visit.page
+    with running_service({"recognizers": ["gesture"]}) as service:
+        page.goto(service.url)
+        expect(page.locator("#recognized-label")).to_have_text("wave")
+        page.route("**/v1/cameras", quiet)
+        expect(page.locator("#recognized-label")).to_have_text("–")
+        expect(page.locator("#recognized-task")).to_have_text("gesture")
+        expect(page.locator("#recognized-probability")).to_be_empty()
+        expect(page.locator("#cards .card-label")).to_be_empty()
+        page.unroute("**/v1/cameras")
+        expect(page.locator("#recognized-label")).to_have_text("wave")
+
+
 def test_a_recognizer_that_is_missing_is_said(visit, running_service):
     page = visit.page
     with running_service({"recognizers": ["posture"]}) as service:
