@@ -227,6 +227,8 @@ def copy_models(repository: Repository, folder: Path) -> None:
     Example: anonynoise models copy /models
     """
     try:
+        if folder.resolve() == repository.root.resolve():
+            raise ModelError("is the repository that would be copied", source=str(folder))
         for name in repository.list():
             click.echo(f"{name}  {_copy(repository, name, Repository(folder))}")
     except ModelError as error:

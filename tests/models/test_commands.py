@@ -179,4 +179,7 @@ def test_models_are_copied_once_and_never_over_others(tmp_path: Path) -> None:
 def test_a_copy_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert is_one_line(run("copy", tmp_path / "file" / "models"))
+    itself = run("--root", tmp_path, "copy", tmp_path)
+    assert is_one_line(itself)
+    assert "is the repository that would be copied" in itself.stderr
     assert is_one_line(run("--root", tmp_path / "none", "copy", tmp_path / "to"))
