@@ -203,7 +203,8 @@ def _examined(
             signs.append(noise > 0)
     found.p_values |= serial.p_values(learned.windows)
 
-    later = [again.publish(_AFTER), _forked(camera), camera.publish(_AFTER)]
+    # The one that was started again, as it has no threads that would not live on in a child.
+    later = [again.publish(_AFTER), _forked(again), again.publish(_AFTER)]
     found.details["forked"] = later[1] is not None
     for published in later:
         if published is not None:
@@ -347,6 +348,7 @@ def _forked(camera: _Camera) -> NDArray[np.float32] | None:
 
 
 def _send(camera: _Camera, sender: Connection) -> None:
+    torch.set_num_threads(1)
     sender.send_bytes(camera.publish(_AFTER).tobytes())
 
 
