@@ -7,12 +7,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.audit.case import Case
-from training.audit.sessions import runs
+from training.audit.findings import Point
+from training.audit.sessions import groups, linked, reachable, runs, some_sessions
 from training.batches import identities
 from training.datasets.window_set import WindowSet
 from training.seeds import derive
 from training.stages.optimisation import adamw, cosine
 
+#: Windows of people to learn from, at most, in epochs of the suite.
+_TRAINED = 2
 #: Groups of a step, and how many windows of a suite's epoch are worth a step.
 _BATCH, _WINDOWS_A_STEP = 256, 5
 _WIDTH, _EMBEDDING = 256, 128
@@ -52,14 +55,35 @@ class Linker(nn.Module):
         return points
 
 
-def trained(
+def learned_from(case: Case, generator: np.random.Generator) -> WindowSet:
+    """Whole sessions of the people whom the attacker knows, as many as the suite allows."""
+    return some_sessions(case.dataset.train, _TRAINED * case.effort.windows, generator)
+
+
+def linking(
+    case: Case, attack: str, clean: Tensor, residual: Tensor, train: WindowSet, seen: Tensor
+) -> tuple[Point, ...]:
+    """How well a network for every number of windows that each session has links the test people.
+
+    ``clean`` ``[N, k]`` and ``residual`` ``[M, k]``: of each of the windows ``train`` what is said
+    of it, and the noise of one draw over some of them, which is as good as any over every other.
+    ``seen`` ``[T, k]``: what is published of the test windows. Raises :class:`TrainingError` where
+    no session has enough windows.
+    """
+    test = case.dataset.test
+    curve = []
+    for count in reachable(case.effort.draws, test, case.dataset.train):
+        network = _trained(case, attack, clean, residual, train, count)
+        places = groups(test, count)
+        scores, chance = linked(test, places, network.points(seen, places))
+        curve.append(Point(count=count, identity=scores, chance=chance))
+    return tuple(curve)
+
+
+def _trained(
     case: Case, attack: str, clean: Tensor, residual: Tensor, windows: WindowSet, count: int
 ) -> Linker:
-    """A network for ``count`` windows added up.
-
-    ``clean`` ``[N, k]`` and ``residual`` ``[M, k]``: of each of ``windows`` what is said of it, and
-    the noise of one draw over some of them, which is as good as any over every other.
-    """
+    """A network for ``count`` windows added up."""
     seed = derive(case.seed, case.name, attack, count)
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)

@@ -15,33 +15,23 @@ from torch import Tensor
 
 from events.magnitude import magnitude
 from training.audit.case import Case
-from training.audit.findings import Finding, Point
-from training.audit.linker import trained
-from training.audit.sessions import groups, linked, reachable, some_sessions
+from training.audit.findings import Finding
+from training.audit.linker import learned_from, linking
 from training.datasets.window_set import WindowSet
 from training.seeds import numpy_generator
 
 NAME = "metadata"
 
-#: Windows of people to learn from, at most, in epochs of the suite.
-_TRAINED = 2
-
 
 def attack(case: Case) -> Finding:
     """A curve over the numbers of windows of the suite that every session has."""
     labels, test = len(case.dataset.labels), case.dataset.test
-    counts = reachable(case.effort.draws, test, case.dataset.train)
     draw = numpy_generator(case.seed, NAME, "sample")
-    train = some_sessions(case.dataset.train, _TRAINED * case.effort.windows, draw)
+    train = learned_from(case, draw)
     exact = case.kind == "raw"
     known, seen = _told(train, labels, exact), _told(test, labels, exact)
-    curve = []
-    for count in counts:
-        network = trained(case, NAME, known, torch.zeros_like(known), train, count)
-        places = groups(test, count)
-        scores, chance = linked(test, places, network.points(seen, places))
-        curve.append(Point(count=count, identity=scores, chance=chance))
-    return Finding(attack=NAME, cover=case.kind, seed=case.seed, curve=tuple(curve))
+    curve = linking(case, NAME, known, torch.zeros_like(known), train, seen)
+    return Finding(attack=NAME, cover=case.kind, seed=case.seed, curve=curve)
 
 
 def _told(windows: WindowSet, labels: int, exact: bool) -> Tensor:

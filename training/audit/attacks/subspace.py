@@ -20,9 +20,8 @@ import torch
 from torch import Tensor
 
 from training.audit.case import Case, chosen, sample
-from training.audit.findings import Finding, Point
-from training.audit.linker import trained
-from training.audit.sessions import groups, linked, reachable, some_sessions
+from training.audit.findings import Finding
+from training.audit.linker import learned_from, linking
 from training.audit.signal import Signal, known
 from training.config import Config
 from training.datasets.window_set import WindowSet
@@ -37,8 +36,6 @@ NAME = "subspace"
 _BASIS, _MOST = 512, 128
 #: Of the strongest direction's variance: what is weaker is rounding.
 _LEAST = 1e-6
-#: Windows of people to learn from, at most, in epochs of the suite.
-_TRAINED = 2
 #: Windows whose noise is put over all others.
 _NOISED = 1000
 
@@ -61,28 +58,22 @@ def attack(case: Case) -> Finding:
     Raises :class:`TrainingError` where the model cannot be run without noise, naming the operator.
     """
     config, test = case.config, case.dataset.test
-    counts = reachable(case.effort.draws, test, case.dataset.train)
     draw = numpy_generator(case.seed, NAME, "sample")
     noise = torch_generator(device(config.compute), case.seed, NAME, "noise")
     signal = Signal(case.cover, known(case.cover, (2, *test.windows.shape[1:])))
     where = subspace(signal, sample(case.dataset.train, _BASIS, draw), config)
-    train = some_sessions(case.dataset.train, _TRAINED * case.effort.windows, draw)
+    train = learned_from(case, draw)
     clean = _coordinates(where, signal, train, config, noise)
     noised = np.sort(draw.permutation(len(train))[:_NOISED])
     covered = _coordinates(where, case.cover, chosen(train, noised), config, noise)
     residual = covered - clean[torch.from_numpy(noised)]
     seen = _coordinates(where, case.cover, test, config, noise)
-    curve = []
-    for count in counts:
-        network = trained(case, NAME, clean, residual, train, count)
-        places = groups(test, count)
-        scores, chance = linked(test, places, network.points(seen, places))
-        curve.append(Point(count=count, identity=scores, chance=chance))
+    curve = linking(case, NAME, clean, residual, train, seen)
     return Finding(
         attack=NAME,
         cover=case.kind,
         seed=case.seed,
-        curve=tuple(curve),
+        curve=curve,
         details={"directions": where.directions.shape[1]},
     )
 
