@@ -87,3 +87,22 @@ def test_counts_stay_counts_and_a_seed_repeats_them() -> None:
     assert set(found.unique().tolist()) <= set(windows.unique().tolist())
     torch.testing.assert_close(found, augment(windows, part, _seeded(5)), rtol=0, atol=0)
     assert not torch.equal(found, augment(windows, part, _seeded(6)))
+
+
+def test_bytes_are_moved_as_torch_moves_floats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oracle is grid_sample, from the same draws."""
+    windows = _windows(32, 64, 48).to(torch.uint8)
+    grids: list[torch.Tensor] = []
+    affine_grid = torch.nn.functional.affine_grid
+
+    def seen(theta: torch.Tensor, size: list[int], **more: bool) -> torch.Tensor:
+        grids.append(affine_grid(theta, size, **more))
+        return grids[-1]
+
+    monkeypatch.setattr("training.augment.functional.affine_grid", seen)
+    found = augment(windows, AugmentPart(flip=True), _seeded())
+    assert found.dtype == torch.uint8
+    expected = torch.nn.functional.grid_sample(
+        windows.float(), grids[0], mode="nearest", align_corners=False
+    )
+    torch.testing.assert_close(found.float(), expected, rtol=0, atol=0)

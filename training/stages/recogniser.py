@@ -83,7 +83,7 @@ class Recogniser(LightningModule):
 
 def prepared(windows: Tensor, config: Config) -> Tensor:
     """uint8 counts as the networks see them in training: float32, scaled, augmented."""
-    return augment(scaled(windows, config), config.augment)
+    return scaled(augment(windows, config.augment), config)
 
 
 def scaled(windows: Tensor, config: Config) -> Tensor:
