@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.session import INPUTS, OUTPUT, start
 from training.audit.deployed import Deployed
 from training.audit.onnx_torch import as_torch
 from training.errors import TrainingError
@@ -20,8 +21,10 @@ def known(cover: Cover, shape: tuple[int, ...]) -> Model:
 
     Raises :class:`TrainingError` where that is not possible.
     """
-    if isinstance(cover, Deployed):
-        return _deployed(cover, shape)
+    return _as_torch(cover, shape) if isinstance(cover, Deployed) else _formula(cover)
+
+
+def _formula(cover: Cover) -> Model:
     if isinstance(cover, Raw):
         return lambda windows, noise: windows
     if isinstance(cover, Gaussian):
@@ -32,17 +35,34 @@ def known(cover: Cover, shape: tuple[int, ...]) -> Model:
     raise TrainingError("is no cover whose weights are known", source=cover.name)
 
 
-def _deployed(cover: Deployed, shape: tuple[int, ...]) -> Model:
-    manifest = cover.anonymizer.manifest
+def _as_torch(cover: Deployed, shape: tuple[int, ...]) -> Model:
     count, channels, height, width = shape
-    tall, wide = manifest.representation.padded(height, width)
+    tall, wide = cover.anonymizer.manifest.representation.padded(height, width)
     graph = as_torch(cover.anonymizer.model, (count, channels, tall, wide))
+    return _padded(cover, lambda events, noise: graph(events=events, noise=noise))
+
+
+def _as_deployed(cover: Deployed, threads: int | None) -> Model:
+    """By ONNX Runtime: of any graph, without gradients, and several times as fast as torch."""
+    session = start(cover.anonymizer.model, "auto", threads)
+
+    def run(*inputs: Tensor) -> Tensor:
+        given = {name: value.cpu().numpy() for name, value in zip(INPUTS, inputs, strict=True)}
+        return torch.from_numpy(session.run([OUTPUT], given)[0]).to(inputs[0].device)
+
+    return _padded(cover, run)
+
+
+def _padded(cover: Deployed, graph: Model) -> Model:
+    """``graph`` for windows of any size, and noise of standard deviation 1."""
+    manifest = cover.anonymizer.manifest
 
     def model(windows: Tensor, noise: Tensor) -> Tensor:
+        height, width = windows.shape[2:]
+        tall, wide = manifest.representation.padded(height, width)
         edge = (0, wide - width, 0, tall - height)
         output = graph(
-            events=functional.pad(windows, edge),
-            noise=functional.pad(noise * manifest.noise.scale, edge),
+            functional.pad(windows, edge), functional.pad(noise * manifest.noise.scale, edge)
         )
         return output[:, :, :height, :width]
 
@@ -50,15 +70,22 @@ def _deployed(cover: Deployed, shape: tuple[int, ...]) -> Model:
 
 
 class Signal(Cover):
-    """``A(x, 0)``: what ``model`` makes of windows where its noise is at its mean."""
+    """``A(x, 0)``: what the model of ``cover`` makes of windows where its noise is at its mean.
 
-    def __init__(self, cover: Cover, model: Model) -> None:
+    ``threads`` bounds the CPU threads of one run. Raises :class:`TrainingError` for a cover whose
+    weights are not known.
+    """
+
+    def __init__(self, cover: Cover, threads: int | None) -> None:
         super().__init__()
-        self.model = model
+        self._model = (
+            _as_deployed(cover, threads) if isinstance(cover, Deployed) else _formula(cover)
+        )
         self.name = f"{cover.name}-signal"
         self.settings = {**cover.settings, "noise": 0}
 
     @torch.no_grad()
     def forward(self, windows: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """The signal without noise."""
-        return self.model(windows, torch.zeros_like(windows))
+        """The signal without noise, in float32 also where training runs in lower precision."""
+        with torch.autocast(windows.device.type, enabled=False):
+            return self._model(windows, torch.zeros_like(windows))

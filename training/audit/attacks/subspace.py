@@ -22,7 +22,7 @@ from torch import Tensor
 from training.audit.case import Case, chosen, sample
 from training.audit.findings import Finding
 from training.audit.linker import learned_from, linking
-from training.audit.signal import Signal, known
+from training.audit.signal import Signal
 from training.config import Config
 from training.datasets.window_set import WindowSet
 from training.device import device
@@ -53,14 +53,11 @@ class Subspace:
 
 
 def attack(case: Case) -> Finding:
-    """A curve over the numbers of windows of the suite that every session has.
-
-    Raises :class:`TrainingError` where the model cannot be run without noise, naming the operator.
-    """
+    """A curve over the numbers of windows of the suite that every session has."""
     config, test = case.config, case.dataset.test
     draw = numpy_generator(case.seed, NAME, "sample")
     noise = torch_generator(device(config.compute), case.seed, NAME, "noise")
-    signal = Signal(case.cover, known(case.cover, (2, *test.windows.shape[1:])))
+    signal = Signal(case.cover, config.compute.threads)
     where = subspace(signal, sample(case.dataset.train, _BASIS, draw), config)
     train = learned_from(case, draw)
     clean = _coordinates(where, signal, train, config, noise)

@@ -103,7 +103,7 @@ def attack(case: Case) -> Finding:
         "noise_std": std / scaling,
         "prior_strength": strength,
         **figures("solved", guess, published, truth, constant),
-        **_signal_scores(case, model, own_raw, path),
+        **_signal_scores(case, own_raw, path),
     }
     return identified_in(NAME, case, attacker, solved, windows, cast(dict[str, JsonValue], found))
 
@@ -172,9 +172,9 @@ def _covered(case: Case, windows: WindowSet, generator: torch.Generator) -> tupl
         return raw, torch.cat([case.cover(part, generator) for part in torch.split(raw, _BATCH)])
 
 
-def _signal_scores(case: Case, model: Model, windows: Tensor, raw: Path) -> dict[str, float]:
+def _signal_scores(case: Case, windows: Tensor, raw: Path) -> dict[str, float]:
     """What is found out from the model's output without noise."""
-    signal = Signal(case.cover, model)
+    signal = Signal(case.cover, case.config.compute.threads)
     # Where only noise was added, the attacker who knows raw windows is the one.
     same = torch.equal(signal(windows), windows)
     path = raw if same else case.attacker(f"{NAME}/signal", raw, cover=signal)

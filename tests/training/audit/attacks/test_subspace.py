@@ -13,7 +13,7 @@ from training.audit.attacks import subspace
 from training.audit.case import shuffled
 from training.audit.findings import Finding
 from training.audit.sessions import groups, runs
-from training.audit.signal import Signal, known
+from training.audit.signal import Signal
 from training.errors import TrainingError
 from training.stages.cover import Cover, Gaussian, Learned, Raw
 
@@ -54,7 +54,7 @@ def test_the_directions_are_those_of_the_signal() -> None:
     cover = whispering(1.0)
     windows = CROWD.train
     one = case(cover, Path())
-    signal = Signal(cover, known(cover, (2, *windows.windows.shape[1:])))
+    signal = Signal(cover, threads=1)
     where = subspace.subspace(signal, windows, one.config)
     assert where.directions.shape[1] == 10
     torch.testing.assert_close(
