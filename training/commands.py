@@ -1,8 +1,6 @@
 """``anonynoise train``: the tables of the paper, from recordings to numbers."""
 
 import json
-import logging
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import click
 
 from training import provenance
 from training.one_line import one_line
+from training.process import set_up
 
 _SHARED = (
     click.option(
@@ -166,8 +165,7 @@ def _train(
         from training.experiments import measure  # noqa: PLC0415
         from training.results import markdown, merged, publish  # noqa: PLC0415
 
-        logging.basicConfig(format="%(message)s", stream=sys.stderr)
-        logging.getLogger("training").setLevel(logging.INFO)
+        set_up()
         config = load_config(config_name, overrides)
         dataset = load_dataset(
             config.dataset.name,

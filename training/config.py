@@ -162,7 +162,7 @@ class ComputePart(_Part):
     #: CPU processes or GPUs; ``auto`` takes all GPUs, or one CPU process.
     devices: Count | Literal["auto"] = "auto"
     precision: Precision = "32"
-    #: Of one CPU process; None leaves the choice to torch.
+    #: Of one CPU process; None leaves the choice to torch: all cores, or OMP_NUM_THREADS.
     threads: Count | None = None
 
 

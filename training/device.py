@@ -11,7 +11,12 @@ from training.errors import TrainingError
 
 
 def device(part: ComputePart) -> torch.device:
-    """Where networks are evaluated. Raises :class:`TrainingError` without a GPU to take."""
+    """Where networks are evaluated, by no more CPU threads than asked for.
+
+    Raises :class:`TrainingError` without a GPU to take.
+    """
+    if part.threads is not None:
+        torch.set_num_threads(part.threads)
     if part.accelerator == "gpu" and not torch.cuda.is_available():
         raise TrainingError("no GPU here", source="configuration", field="compute.accelerator")
     if part.accelerator == "cpu" or not torch.cuda.is_available():
@@ -19,11 +24,14 @@ def device(part: ComputePart) -> torch.device:
     return torch.device("cuda", torch.cuda.current_device())
 
 
+def threads(part: ComputePart) -> int:
+    """CPU threads of one process, torch's as well as another library's."""
+    return part.threads or torch.get_num_threads()
+
+
 def trainer_arguments(part: ComputePart) -> dict[str, Any]:
     """What Lightning's Trainer is told about it."""
     kind = device(part).type
-    if part.threads is not None:
-        torch.set_num_threads(part.threads)
     devices = part.devices
     if devices == "auto":
         devices = torch.cuda.device_count() if kind == "cuda" else 1
@@ -41,7 +49,7 @@ def describe(part: ComputePart) -> str:
     arguments = trainer_arguments(part)
     if arguments["accelerator"] == "gpu":
         return f"{arguments['devices']} x {torch.cuda.get_device_name()}, {part.precision}"
-    return f"CPU ({_cpu()}), {torch.get_num_threads()} threads, {part.precision}"
+    return f"CPU ({_cpu()}), {threads(part)} threads, {part.precision}"
 
 
 def _cpu() -> str:

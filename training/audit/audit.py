@@ -29,7 +29,7 @@ from training.audit.usefulness import retrained, shipped
 from training.audit.work import Clock, Work, plan
 from training.config import Config
 from training.datasets.window_set import Dataset
-from training.device import describe
+from training.device import describe, threads
 from training.evaluate import ReidScores, chance
 from training.provenance import commit
 from training.run import content, counts
@@ -85,7 +85,7 @@ def audit(
     # Before hours of work, not after.
     reconstructor = None if settings.weights is None else load_reconstructor(settings.weights)
     effort = EFFORT[suite]
-    anonymizer = Anonymizer(model, threads=config.compute.threads)
+    anonymizer = Anonymizer(model, threads=threads(config.compute))
     cover = Deployed(anonymizer)
     work = Work(dataset, cover, config, suite, effort, settings.work)
     begun = resumed(settings.work, suite, f"{work.key}-{model.manifest.sha256}", settings.seed)

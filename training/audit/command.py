@@ -1,9 +1,7 @@
 """``anonynoise audit``: attack a model as it is deployed."""
 
 import json
-import logging
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from events.core_dumps import forbid_core_dumps
 from training import provenance
 from training.audit import options
 from training.one_line import one_line
+from training.process import set_up
 
 #: Of the process, by verdict. What cannot be audited cannot be decided.
 EXIT = {"pass": 0, "leak": 1, "undecided": 2}
@@ -111,8 +110,7 @@ def _audit(
     from training.config import load_config  # noqa: PLC0415
     from training.errors import TrainingError  # noqa: PLC0415
 
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.getLogger("training").setLevel(logging.INFO)
+    set_up()
     if publish and key is None:
         raise TrainingError("needs --key", field="--publish")
     # Before hours of work, not after.

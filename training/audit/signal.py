@@ -42,7 +42,7 @@ def _as_torch(cover: Deployed, shape: tuple[int, ...]) -> Model:
     return _padded(cover, lambda events, noise: graph(events=events, noise=noise))
 
 
-def _as_deployed(cover: Deployed, threads: int | None) -> Model:
+def _as_deployed(cover: Deployed, threads: int) -> Model:
     """By ONNX Runtime: of any graph, without gradients, and several times as fast as torch."""
     session = start(cover.anonymizer.model, "auto", threads)
 
@@ -76,7 +76,7 @@ class Signal(Cover):
     weights are not known.
     """
 
-    def __init__(self, cover: Cover, threads: int | None) -> None:
+    def __init__(self, cover: Cover, threads: int) -> None:
         super().__init__()
         self._model = (
             _as_deployed(cover, threads) if isinstance(cover, Deployed) else _formula(cover)

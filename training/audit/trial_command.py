@@ -1,7 +1,5 @@
 """``anonynoise audit-trial``: is the audit right about models of which it is known?"""
 
-import logging
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import click
 from training import provenance
 from training.audit import options
 from training.one_line import one_line
+from training.process import set_up
 
 #: Of :mod:`training.audit.known_models`, which is slow to import.
 MODELS = ("gaussian-4", "mirrored", "pass-through", "constant")
@@ -66,8 +65,7 @@ def _trial(
     from training.audit.trial import table, trial  # noqa: PLC0415
     from training.config import load_config  # noqa: PLC0415
 
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.getLogger("training").setLevel(logging.INFO)
+    set_up()
     config = configured(load_config(config_name, overrides), noisy().manifest.representation)
     folder = work or out / "work"
     dataset, synthetic = load(folders, config.representation, folder / "cache")

@@ -139,7 +139,12 @@ class Work:
         if cover != "shuffled":
             return case
         # Nothing can be learned of shuffled people, so little time is spent on trying.
-        effort = self.effort.model_copy(update={"raw_epochs": min(4, self.effort.raw_epochs)})
+        effort = self.effort.model_copy(
+            update={
+                "raw_epochs": min(4, self.effort.raw_epochs),
+                "epochs": -(-self.effort.epochs // 2),
+            }
+        )
         people = shuffled(self.dataset, numpy_generator(seed, "shuffled"))
         return replace(case, dataset=people, effort=effort, folder=case.folder / "shuffled")
 

@@ -152,7 +152,9 @@ class TestDone:
         effort = EFFORT["quick"]
         for case in of.values():
             assert case.config.batch.windows_per_epoch == effort.windows
-            assert case.fit().epochs == effort.epochs
+        for cover in ("model", "weak"):
+            assert of[cover].fit().epochs == effort.epochs
+        assert of["shuffled"].fit().epochs < effort.epochs
         assert of["weak"].raw_fit().epochs == effort.raw_epochs
         assert of["shuffled"].raw_fit().epochs < effort.raw_epochs
 

@@ -25,7 +25,7 @@ from training.audit.linker import learned_from, linking
 from training.audit.signal import Signal
 from training.config import Config
 from training.datasets.window_set import WindowSet
-from training.device import device
+from training.device import device, threads
 from training.evaluate import raw_batches
 from training.seeds import numpy_generator, torch_generator
 from training.stages.cover import Cover
@@ -57,7 +57,7 @@ def attack(case: Case) -> Finding:
     config, test = case.config, case.dataset.test
     draw = numpy_generator(case.seed, NAME, "sample")
     noise = torch_generator(device(config.compute), case.seed, NAME, "noise")
-    signal = Signal(case.cover, config.compute.threads)
+    signal = Signal(case.cover, threads(config.compute))
     where = subspace(signal, sample(case.dataset.train, _BASIS, draw), config)
     train = learned_from(case, draw)
     clean = _coordinates(where, signal, train, config, noise)

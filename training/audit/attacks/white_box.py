@@ -34,7 +34,7 @@ from training.audit.likeness import figures, likeness, mean_window
 from training.audit.signal import Model, Signal, known
 from training.checkpoint import load_checkpoint
 from training.datasets.window_set import WindowSet
-from training.device import device
+from training.device import device, threads
 from training.results import summary
 from training.seeds import numpy_generator, torch_generator
 from training.stages.cover import standard_normal
@@ -174,7 +174,7 @@ def _covered(case: Case, windows: WindowSet, generator: torch.Generator) -> tupl
 
 def _signal_scores(case: Case, windows: Tensor, raw: Path) -> dict[str, float]:
     """What is found out from the model's output without noise."""
-    signal = Signal(case.cover, case.config.compute.threads)
+    signal = Signal(case.cover, threads(case.config.compute))
     # Where only noise was added, the attacker who knows raw windows is the one.
     same = torch.equal(signal(windows), windows)
     path = raw if same else case.attacker(f"{NAME}/signal", raw, cover=signal)
