@@ -25,7 +25,7 @@ from training.audit.reconstructor import load_reconstructor
 from training.audit.report import Report
 from training.audit.samples import samples
 from training.audit.under_way import resumed
-from training.audit.usefulness import retrained, shipped
+from training.audit.usefulness import check_task, retrained, shipped
 from training.audit.work import Clock, Work, plan
 from training.config import Config
 from training.datasets.window_set import Dataset
@@ -82,14 +82,17 @@ def audit(
     :class:`ModelError` for what cannot be audited at all.
     """
     suite, config = settings.suite, settings.config
+    repository = repository or Repository()
     # Before hours of work, not after.
+    check_task(model.manifest, dataset, repository)
     reconstructor = None if settings.weights is None else load_reconstructor(settings.weights)
     effort = EFFORT[suite]
     anonymizer = Anonymizer(model, threads=threads(config.compute))
     cover = Deployed(anonymizer)
     work = Work(dataset, cover, config, suite, effort, settings.work)
     begun = resumed(settings.work, suite, f"{work.key}-{model.manifest.sha256}", settings.seed)
-    clock = Clock(settings.budget_s or effort.budget_s, begun.spent_s)
+    budget_s = effort.budget_s if settings.budget_s is None else settings.budget_s
+    clock = Clock(budget_s, begun.spent_s)
     seeds = tuple(range(begun.seed, begun.seed + effort.seeds))
     draw = numpy_generator(begun.seed, "test windows")
     seen = excerpt(dataset, effort.test_windows, max(effort.draws), draw)
@@ -147,7 +150,7 @@ def audit(
     )
     if cover.asked and cover.dropped / cover.asked > _MOST_DROPPED:
         judgement = Judgement("undecided", "the model drops most windows", judgement.worst)
-    consumers = [*shipped(case, repository or Repository()), *_retrained(case, clock)]
+    consumers = [*shipped(case, repository), *_retrained(case, clock)]
     return report(
         judgement,
         attacks=tuple(_attacks(listed, findings, guess["top1"])),

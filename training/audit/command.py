@@ -53,7 +53,7 @@ class _Undecided(click.ClickException):
     help="Folder that keeps networks and findings for later audits; default: within the report's.",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Of the attackers; default: new ones.")
-@click.option("--budget", type=float, help="Minutes, in place of the suite's own.")
+@options.budget
 @click.option("--over-chance", type=float, default=2.0, show_default=True, help="Limit of top-1.")
 @options.config
 @options.overrides

@@ -15,6 +15,11 @@ data = click.option(
 config = click.option(
     "--config", "config_name", default="small", show_default=True, help="As for train."
 )
+budget = click.option(
+    "--budget",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Minutes for an audit, in place of the suite's own.",
+)
 overrides = click.option(
     "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Over the file."
 )

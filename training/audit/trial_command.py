@@ -29,7 +29,7 @@ MODELS = ("gaussian-4", "mirrored", "pass-through", "constant")
 @click.option("--suite", type=click.Choice(["quick", "nightly", "full"]), default="quick")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the first run.")
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="As for audit.")
-@click.option("--budget", type=float, help="Minutes for each audit, in place of the suite's own.")
+@options.budget
 @options.config
 @options.overrides
 def command(**given: Any) -> None:

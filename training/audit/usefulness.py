@@ -6,11 +6,15 @@ import numpy as np
 import torch
 
 from models.classifier import Classifier
+from models.classifier_manifest import ClassifierManifest
+from models.manifest import Manifest
 from models.repository import Repository
 from training.audit.case import Case
 from training.audit.deployed import Deployed
 from training.audit.findings import Accuracy
 from training.config import FitPart
+from training.datasets.window_set import Dataset
+from training.errors import TrainingError
 from training.evaluate import TargetScores
 from training.stages.cover import Cover, Raw
 from training.stages.recogniser import scaled
@@ -19,14 +23,34 @@ from training.stages.recogniser import scaled
 _BATCH = 64
 
 
+def check_task(model: Manifest, dataset: Dataset, repository: Repository) -> None:
+    """Raise :class:`TrainingError` if ``dataset`` shows another task than ``model`` is made for.
+
+    A model of gestures that hides who blinks would be a comfort to nobody.
+    """
+    made = _made_for(model, repository)
+    strange = all(set(one.labels).isdisjoint(dataset.labels) for one in made)
+    if made and dataset.labels and strange:
+        raise TrainingError(
+            f"{', '.join(dataset.labels)}: {model.name} is made for {made[0].name}",
+            source=dataset.name,
+            field="label",
+        )
+
+
+def _made_for(model: Manifest, repository: Repository) -> list[ClassifierManifest]:
+    return [one for one in repository.classifiers() if one.anonymizer_sha256 == model.sha256]
+
+
 def shipped(case: Case, repository: Repository) -> Iterator[Accuracy]:
-    """Every classifier in ``repository`` that was made for the model, on the test windows."""
+    """Every classifier in ``repository`` that was made for the model, on the test windows.
+
+    It may know more labels than are shown, and is wrong where it sees one of those.
+    """
     assert isinstance(case.cover, Deployed)
-    wanted = case.cover.anonymizer.manifest.sha256
-    for manifest in repository.classifiers():
-        if manifest.anonymizer_sha256 != wanted or sorted(manifest.labels) != sorted(
-            case.dataset.labels
-        ):
+    shown = set(case.dataset.labels)
+    for manifest in _made_for(case.cover.anonymizer.manifest, repository):
+        if not shown or not shown <= set(manifest.labels):
             continue
         classifier = Classifier(repository.load_classifier(manifest.name), device="auto")
         yield Accuracy(
@@ -44,7 +68,7 @@ def _right(classifier: Classifier, case: Case) -> TargetScores:
         counts = torch.from_numpy(np.array(test.windows[start : start + _BATCH]))
         published = case.cover(scaled(counts, case.config)).numpy()
         for window, label in zip(published, test.label[start : start + _BATCH], strict=True):
-            correct.append(place[classifier.classify(window).label] == int(label))
+            correct.append(place.get(classifier.classify(window).label) == int(label))
     return TargetScores(subject=tuple(test.subject.tolist()), correct=tuple(correct))
 
 
