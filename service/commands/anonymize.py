@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,12 +21,15 @@ from events.text import TimeUnit
 from events.window import WindowSpec
 from models.anonymizer import Anonymizer, load_anonymizer
 from models.errors import ModelError
-from models.repository import reference
+from models.manifest import Manifest
+from models.repository import Repository, reference
 from service.anonymize import DoesNotFit, Tally, anonymize_packets, fitting_spec
 from service.audit import judge, read_key, read_statement, utc_now
+from service.classifiers import find
 from service.commands.options import parse_sensor, unusable
 from service.config import AuditConfig, ConfigError, Limits
-from service.message import TensorType, frame
+from service.message import Message, TensorType, frame
+from service.recognition import Recognition
 
 
 @click.command(epilog="Example: anonynoise anonymize walk.aedat4 walk.windows --dtype float16")
@@ -42,6 +46,11 @@ from service.message import TensorType, frame
     type=click.Path(path_type=Path),
     help="audit.pub: refuse a model without a passing audit, at most three days old.",
 )
+@click.option(
+    "--task",
+    metavar="gesture|emotion",
+    help="Say what the windows show, with this machine's classifier for the model.",
+)
 def command(
     recording: Path,
     out: Path,
@@ -51,11 +60,14 @@ def command(
     sensor: SensorSize | None,
     time_unit: TimeUnit | None,
     audit_key: Path | None,
+    task: str | None,
 ) -> None:
     """Anonymize the recording IN into the windows stream OUT.
 
     OUT appears when it is complete. Where IN breaks off, OUT holds the windows before the
     damage, and the command says so and fails.
+
+    With --task, it says how many windows got which label, each as `watch` would give it.
     """
     forbid_core_dumps()
     try:
@@ -67,7 +79,8 @@ def command(
             _insist_on_audit(anonymizer, audit_key)
         spec = fitting_spec(anonymizer.manifest, opened.sensor, Limits().window_bytes)
         tally = Tally()
-        damage = _write(opened, spec, out, anonymizer, dtype, tally)
+        labels = _Labels(task, anonymizer.manifest) if task else None
+        damage = _write(opened, spec, out, anonymizer, dtype, tally, labels)
     except (EventDataError, ModelError) as error:
         raise click.ClickException(str(error)) from None
     except ConfigError as error:
@@ -81,8 +94,27 @@ def command(
         f"{out}: {tally.windows - dropped} windows of {tally.events} events "
         f"({tally.outside} outside, {dropped} windows dropped)"
     )
+    if labels:
+        click.echo(labels.told())
     if damage:
         raise click.ClickException(str(damage))
+
+
+class _Labels:
+    """How many windows showed what, by what is written of them alone."""
+
+    def __init__(self, task: str, manifest: Manifest) -> None:
+        self._task = task
+        self._recognition = Recognition(find(task, manifest, Repository()))
+        self._counts: Counter[str] = Counter()
+
+    def add(self, message: Message) -> None:
+        recognized = self._recognition.add(message.metadata, message.tensor)
+        self._counts[recognized.label if recognized else "nothing"] += 1
+
+    def told(self) -> str:
+        counts = (f"{label} {count}" for label, count in self._counts.most_common())
+        return f"{self._task}: {', '.join(counts) or 'nothing'}"
 
 
 def _insist_on_audit(anonymizer: Anonymizer, public_key: Path) -> None:
@@ -106,6 +138,7 @@ def _write(
     anonymizer: Anonymizer,
     dtype: TensorType,
     tally: Tally,
+    labels: _Labels | None,
 ) -> EventDataError | None:
     """Write the windows there are; returns what ended the recording early, if anything did."""
     with _whole(out) as file, _bar() as progress:
@@ -122,6 +155,8 @@ def _write(
         try:
             for message in windows:
                 file.write(frame(message.encode(dtype)))
+                if labels:
+                    labels.add(message)
                 progress.update(task, completed=tally.events)
         except EventDataError as error:
             return error

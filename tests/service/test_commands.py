@@ -84,6 +84,24 @@ def test_anonymize(run, recording, tmp_path):
     assert list(tmp_path.glob(".*")) == []
 
 
+@pytest.mark.parametrize(("fewest_events", "label"), [(0, "wave"), (1000, "nothing")])
+def test_anonymize_says_what_the_windows_show(
+    run, recording, tmp_path, repository, fewest_events, label
+):
+    add_classifier(repository, "waving", model=MODEL, fewest_events=fewest_events)
+    out = tmp_path / "three.windows"
+    result = run("anonymize", recording, out, "--model", MODEL, "--task", "gesture")
+    assert result.exit_code == 0, result.stderr
+    assert result.output.endswith(f"\ngesture: {label} 3\n")
+
+
+def test_anonymize_without_a_classifier_for_the_task_writes_nothing(run, recording, tmp_path):
+    out = tmp_path / "three.windows"
+    arguments = ("anonymize", recording, out, "--model", MODEL, "--task", "gesture")
+    one_line(run(*arguments), "gesture: no classifier for the model")
+    assert not out.exists()
+
+
 def test_anonymize_keeps_what_came_before_the_damage(run, recording, tmp_path):
     recording.write_bytes(recording.read_bytes()[:-1500])
     out = tmp_path / "out.windows"
