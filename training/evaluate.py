@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,7 +13,7 @@ from training.config import Config
 from training.datasets.gallery import allowed, queries
 from training.datasets.window_set import WindowSet
 from training.device import device
-from training.retrieval import cmc_and_map
+from training.retrieval import DistanceOf, cmc_and_map
 from training.seeds import derive, numpy_generator, torch_generator
 from training.stages.cover import Cover
 from training.stages.recogniser import scaled
@@ -49,8 +48,6 @@ class ReidScores(_Scores):
 
 
 Scores = TargetScores | ReidScores
-#: Distances float64 ``[Q, N]`` of the windows with those indices to all windows.
-DistanceOf = Callable[[NDArray[np.int64]], NDArray[np.float64]]
 
 
 def evaluate(
@@ -104,7 +101,7 @@ def ranked(
     seed: int,
     distance: DistanceOf,
 ) -> ReidScores:
-    """Ranks the gallery of several draws of queries by ``distance(queries)``, ``[Q, N]``."""
+    """Ranks the gallery of several draws of queries by ``distance(windows)``, ``[q, N]``."""
     rule = config.dataset.rule
     hits: list[int] = []
     precision: list[float] = []
@@ -113,7 +110,7 @@ def ranked(
     for draw in range(config.evaluation.draws):
         chosen = queries(windows, rule, numpy_generator(seed, "queries", draw))
         gallery = allowed(windows, chosen, rule)
-        ranking = cmc_and_map(distance(chosen), windows.subject[chosen], windows.subject, gallery)
+        ranking = cmc_and_map(distance, chosen, windows.subject[chosen], windows.subject, gallery)
         hits += ranking.hits_at.tolist()
         precision += ranking.average_precision.tolist()
         subject += windows.subject[chosen[ranking.query]].tolist()

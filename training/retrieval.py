@@ -6,12 +6,18 @@ matches, of the precision at their ranks (Zheng et al., "Scalable Person Re-iden
 ICCV 2015, Sec. 4).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.errors import TrainingError
+
+#: Distances ``[q, N]`` of some queries, by what they are called, to the whole gallery.
+DistanceOf = Callable[[NDArray[np.int64]], NDArray[np.floating]]
+#: Distances that are in memory at a time.
+_CELLS = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -40,35 +46,60 @@ class Ranking:
 
 
 def cmc_and_map(
-    distance: NDArray[np.floating],
+    distance: DistanceOf,
+    query: NDArray[np.int64],
     query_subject: NDArray[np.int64],
     gallery_subject: NDArray[np.int64],
     allowed: NDArray[np.bool_],
 ) -> Ranking:
-    """Rank the gallery for every query by ``distance`` ``[Q, N]``, nearest first.
+    """Rank the gallery for every query by ``distance``, nearest first.
 
-    ``query_subject`` ``[Q]``, ``gallery_subject`` ``[N]``; ``allowed`` bool ``[Q, N]`` says
-    which windows are in a query's gallery. Equal distances are ranked by a fixed lot, so that a
-    network that says the same of everyone finds people at the rate of chance.
+    ``query`` ``[Q]`` is what ``distance`` calls them; ``query_subject`` ``[Q]``,
+    ``gallery_subject`` ``[N]``; ``allowed`` bool ``[Q, N]`` says which windows are in a query's
+    gallery. Equal distances are ranked by a fixed lot, so that a network that says the same of
+    everyone finds people at the rate of chance.
 
     Raises :class:`TrainingError` if a distance is not finite.
     """
+    queries, windows = allowed.shape
+    lots = np.random.default_rng(0)
+    rows = max(1, _CELLS // max(1, windows))
+    parts = [
+        _ranked(
+            distance(query[some]),
+            query_subject[some][:, None] == gallery_subject[None, :],
+            allowed[some],
+            lots,
+        )
+        for some in np.split(np.arange(queries), range(rows, queries, rows))
+    ]
+    kept, hits_at, precision = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Ranking(
+        query=np.flatnonzero(kept),
+        hits_at=hits_at,
+        average_precision=precision,
+        dropped=int((~kept).sum()),
+    )
+
+
+def _ranked(
+    distance: NDArray[np.floating],
+    same: NDArray[np.bool_],
+    allowed: NDArray[np.bool_],
+    lots: np.random.Generator,
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.float64]]:
+    """Which of some queries have a true match, and these ones' ranks and precisions."""
     if not np.isfinite(distance[allowed]).all():
         raise TrainingError("is not finite", field="distance")
-    match = (query_subject[:, None] == gallery_subject[None, :]) & allowed
-    kept = np.flatnonzero(match.any(axis=1))
-    if not len(kept):
-        return Ranking(kept, np.zeros(0, np.int64), np.zeros(0), dropped=len(distance))
+    match = same & allowed
+    kept: NDArray[np.bool_] = np.logical_or.reduce(match, axis=1)
     near = np.where(allowed[kept], distance[kept], np.inf)
-    lot = np.random.default_rng(0).random(near.shape)
     # The last key of lexsort is the first to decide; what is not allowed stays behind all.
-    order = np.lexsort((lot, near), axis=1)
+    order = np.lexsort((lots.random(near.shape), near), axis=1)
     ranked = np.take_along_axis(match[kept], order, axis=1)
-    rank = np.arange(1, ranked.shape[1] + 1)
-    precision = np.cumsum(ranked, axis=1) / rank
-    return Ranking(
-        query=kept,
-        hits_at=np.argmax(ranked, axis=1) + 1,
-        average_precision=np.where(ranked, precision, 0).sum(axis=1) / ranked.sum(axis=1),
-        dropped=len(distance) - len(kept),
-    )
+    if not len(ranked):
+        return kept, np.zeros(0, np.int64), np.zeros(0, np.float64)
+    precision = np.cumsum(ranked, axis=1) / np.arange(1, ranked.shape[1] + 1)
+    first: NDArray[np.int64] = np.argmax(ranked, axis=1) + 1
+    mean: NDArray[np.float64] = np.where(ranked, precision, 0).sum(axis=1) / ranked.sum(axis=1)
+    return kept, first, mean

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torchmetrics.retrieval import RetrievalHitRate, RetrievalMAP
 
@@ -19,10 +19,18 @@ def _random(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return distance, *subjects, allowed
 
 
+@pytest.fixture
+def _few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Distances come in parts, of one to all queries."""
+    monkeypatch.setattr("training.retrieval._CELLS", 100)
+
+
+@pytest.mark.usefixtures("_few_at_a_time")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10_000))
 def test_torchmetrics_finds_the_same(seed: int) -> None:
     distance, query, gallery, allowed = _random(seed)
-    found = cmc_and_map(distance, query, gallery, allowed)
+    found = cmc_and_map(distance.__getitem__, np.arange(len(query)), query, gallery, allowed)
     row, column = np.nonzero(allowed)
     if not len(row):
         assert len(found.query) == 0 and found.dropped == len(query)
@@ -47,7 +55,8 @@ def test_torchmetrics_finds_the_same(seed: int) -> None:
 
 def test_ranks_and_precision_of_a_query_by_hand() -> None:
     found = cmc_and_map(
-        np.array([[0.1, 0.2, 0.3, 0.4, 0.5], [0.0, 0.0, 0.0, 0.0, 0.0]]),
+        np.array([[0.1, 0.2, 0.3, 0.4, 0.5], [0.0, 0.0, 0.0, 0.0, 0.0]]).__getitem__,
+        np.arange(2),
         np.array([7, 8]),
         np.array([1, 7, 7, 1, 7]),
         np.array([[True, False, True, True, True], [True] * 5]),
@@ -59,19 +68,22 @@ def test_ranks_and_precision_of_a_query_by_hand() -> None:
 
 def test_a_network_that_says_the_same_of_everyone_finds_people_by_chance() -> None:
     subject = np.repeat(np.arange(6), 50)
-    found = cmc_and_map(np.zeros((300, 300)), subject, subject, ~np.eye(300, dtype=bool))
+    same, query = np.zeros((300, 300)), np.arange(300)
+    found = cmc_and_map(same.__getitem__, query, subject, subject, ~np.eye(300, dtype=bool))
     assert found.cmc(1) == pytest.approx(1 / 6, abs=0.07)
 
 
 def test_without_queries_there_is_no_number() -> None:
     nobody = np.zeros(0, np.int64)
-    found = cmc_and_map(np.zeros((0, 0)), nobody, nobody, np.zeros((0, 0), bool))
+    found = cmc_and_map(
+        np.zeros((0, 0)).__getitem__, nobody, nobody, nobody, np.zeros((0, 0), bool)
+    )
     assert np.isnan(found.cmc(1)) and np.isnan(found.mean_average_precision)
 
 
 def test_a_distance_that_is_no_number_is_refused_where_it_counts() -> None:
     subject = np.array([0, 0])
     distance = np.array([[np.nan, 1.0], [1.0, np.nan]])
-    cmc_and_map(distance, subject, subject, ~np.eye(2, dtype=bool))
+    cmc_and_map(distance.__getitem__, np.arange(2), subject, subject, ~np.eye(2, dtype=bool))
     with pytest.raises(TrainingError, match="distance: is not finite"):
-        cmc_and_map(distance, subject, subject, np.ones((2, 2), bool))
+        cmc_and_map(distance.__getitem__, np.arange(2), subject, subject, np.ones((2, 2), bool))

@@ -38,7 +38,9 @@ class Sightings:
         """How well the points at ``query`` ``[Q]`` are found among ``gallery`` bool ``[Q, M]``."""
         points = self.embedding.astype(np.float64)
         subject = self.of.subject
-        ranking = cmc_and_map(distances(points[query], points), subject[query], subject, gallery)
+        ranking = cmc_and_map(
+            lambda some: distances(points[some], points), query, subject[query], subject, gallery
+        )
         return ReidScores(
             subject=tuple(subject[query[ranking.query]].tolist()),
             hits_at=tuple(ranking.hits_at.tolist()),

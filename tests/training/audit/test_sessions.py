@@ -88,6 +88,19 @@ def test_nobody_is_found_by_light_or_session() -> None:
     assert 100 * np.mean(np.asarray(scores.hits_at) == 1) == pytest.approx(chance, abs=12)
 
 
+def test_of_many_groups_some_of_everybody_are_looked_for_among_all(monkeypatch) -> None:
+    monkeypatch.setattr("training.audit.sessions._MOST_QUERIES", 16)
+    of = windows()
+    places = groups(of, 2)
+    assert len(places) == 48
+    points = np.eye(10, dtype=np.float32)[of.subject[places[:, 0]]]
+    scores, chance = linked(of, places, points)
+    assert len(scores.hits_at) == 16 and set(scores.hits_at) == {1}
+    assert set(scores.subject) == set(of.subject.tolist())
+    # All of everybody's are there to be found.
+    assert scores.average_precision == (1.0,) * 16 and chance == pytest.approx(25)
+
+
 def test_one_light_is_not_enough() -> None:
     of = windows()
     of = replace(of, condition=np.zeros_like(of.condition))
