@@ -20,7 +20,8 @@ def augment(windows: Tensor, part: AugmentPart, generator: torch.Generator | Non
     """Move each of ``windows`` ``[N, C, H, W]`` by its own draw, all its channels alike.
 
     Pixels are taken from the nearest one, so counts stay counts; what comes from outside is 0.
-    Any type of number, bytes being the fastest.
+    Any type of number, bytes being the fastest. Also where training runs in lower precision: a
+    place in a picture has more digits than bfloat16 holds.
     The draws come from ``generator`` (torch's own if None), which lives on the CPU wherever the
     windows are.
     """
@@ -44,7 +45,9 @@ def augment(windows: Tensor, part: AugmentPart, generator: torch.Generator | Non
         sine * (width / height), cosine, 2 * down / height,
     ]  # fmt: skip
     theta = torch.stack(rows, dim=1).reshape(count, 2, 3)
-    return _taken(windows, functional.affine_grid(theta, list(windows.shape), align_corners=False))
+    with torch.autocast("cpu", enabled=False):
+        grid = functional.affine_grid(theta, list(windows.shape), align_corners=False)
+        return _taken(windows, grid)
 
 
 def _taken(windows: Tensor, grid: Tensor) -> Tensor:

@@ -106,3 +106,12 @@ def test_bytes_are_moved_as_torch_moves_floats(monkeypatch: pytest.MonkeyPatch) 
         windows.float(), grids[0], mode="nearest", align_corners=False
     )
     torch.testing.assert_close(found.float(), expected, rtol=0, atol=0)
+
+
+def test_lower_precision_takes_the_same_pixels() -> None:
+    windows = (40 * torch.rand(8, 2, 128, 128, generator=_seeded(0))).byte()
+    part = AugmentPart(rotation_degrees=10.0)
+    expected = augment(windows, part, _seeded())
+    with torch.autocast("cpu", torch.bfloat16):
+        found = augment(windows, part, _seeded())
+    assert torch.equal(found, expected)
