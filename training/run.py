@@ -86,21 +86,23 @@ class Run:
                 anonymizer=wanted.to_dict(),
                 pipeline=config.pipeline.model_dump(mode="json"),
                 starts={task: _digest(path) for task, path in starts.items()},
+                tiles=True,
             )
         )
         if done is None:
             seed = derive(self.seed, stage)
             torch.manual_seed(seed)
-            reid = cast(ReidNetwork, load_checkpoint(starts["reid"], "reid").network())
-            target = cast(TargetNetwork, load_checkpoint(starts["target"], "target").network())
+            reid = cast(ReidNetwork, _recogniser(starts["reid"], "reid"))
+            target = cast(TargetNetwork, _recogniser(starts["target"], "target"))
             anonymizer_network = AnonymizerNetwork(wanted)
             if config.networks.arch == "small":
                 _begin(anonymizer_network.body, target)
+            # All but the first begin with what nobody knows.
+            attackers = [reid, *(self._new_reid() for _ in range(1, config.pipeline.attackers))]
             module = Pipeline(
                 anonymizer_network,
-                target,
-                # All but the first begin with what nobody knows.
-                [reid, *(self._new_reid() for _ in range(1, config.pipeline.attackers))],
+                target.with_tiles(),
+                [attacker.with_tiles() for attacker in attackers],
                 config,
                 seed,
             )
@@ -139,9 +141,11 @@ class Run:
         """What a recogniser trained on covered windows finds out on the test split.
 
         It begins from the network in ``start``, or from a new one, with a denoiser before it
-        if ``denoise`` (paper, Sec. 4.4 and 5.6).
+        if ``denoise`` (paper, Sec. 4.4 and 5.6). Whatever lies over the windows, it can look for
+        what is the same in all tiles of them.
         """
         config = self.config
+        covered = not isinstance(cover, Raw)
         folder = StageFolder(self.folder / stage)
         done = folder.open(
             self._settings(
@@ -151,12 +155,15 @@ class Run:
                 fit=part.model_dump(mode="json"),
                 evaluation=config.evaluation.model_dump(mode="json"),
                 inversion=self._denoising() if denoise else None,
+                **({"tiles": True} if covered else {}),
             )
         )
         if done is None:
             seed = derive(self.seed, stage)
             torch.manual_seed(seed)
-            network = self._new(task) if start is None else load_checkpoint(start, task).network()
+            network = self._new(task) if start is None else _recogniser(start, task)
+            if covered:
+                network = network.with_tiles()
             networks = config.networks
             denoiser = (
                 Denoiser(
@@ -257,6 +264,10 @@ class Run:
             "precision": config["compute"]["precision"],
             **own,
         }
+
+
+def _recogniser(path: Path, task: Task) -> TargetNetwork | ReidNetwork:
+    return cast(TargetNetwork | ReidNetwork, load_checkpoint(path, task).network())
 
 
 def _begin(body: nn.Module, target: TargetNetwork) -> None:

@@ -13,11 +13,10 @@ from torch.nn import functional
 
 from models.networks.resnet import Backbone
 from models.networks.target import TargetNetwork
+from models.networks.tiles import TILE, repeated
 
 #: Widths between the six convolutions of the published design.
 PAPER_WIDTHS = (64, 128, 256, 128, 64)
-#: Cells a side of the pattern that some designs repeat all over a window.
-TILE = 4
 
 
 def paper_body(inputs: int, outputs: int) -> nn.Sequential:
@@ -92,7 +91,7 @@ class SummaryBody(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[N, outputs, H, W]`` for ``x`` ``[N, inputs, H, W]``."""
-        return _tiled(self.linear(self.backbone(x)), x)
+        return repeated(self.linear(self.backbone(x)), x)
 
 
 class CodesBody(nn.Module):
@@ -126,16 +125,4 @@ class CodesBody(nn.Module):
             # al., "Estimating or Propagating Gradients Through Stochastic Neurons", 2013).
             likely = logits.softmax(dim=1) @ self.patterns.detach()
             pattern = pattern + likely - likely.detach()
-        return _tiled(pattern, x)
-
-
-def _tiled(numbers: Tensor, like: Tensor) -> Tensor:
-    """``numbers`` ``[N, C * TILE**2]``, ``TILE`` x ``TILE`` cells of each channel, all over.
-
-    ``[N, C, H, W]`` of the height and width of ``like``.
-    """
-    height, width = like.shape[2:]
-    tile = functional.pixel_shuffle(numbers[:, :, None, None], TILE)
-    # Rounded up without negative numbers, whose quotients ONNX rounds towards 0.
-    rows, columns = ((n + TILE - 1) // TILE for n in (height, width))
-    return tile.repeat(1, 1, rows, columns)[:, :, :height, :width]
+        return repeated(pattern, x)

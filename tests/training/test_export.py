@@ -51,7 +51,7 @@ def anonymizer(seed: int = 0, **fields: Any) -> AnonymizerNetwork:
 
 def target(seed: int = 0) -> TargetNetwork:
     torch.manual_seed(seed)
-    network = TargetNetwork("small", 4, len(LABELS))
+    network = TargetNetwork("small", 4, len(LABELS), tiles=True)
     # Statistics of its own for every batch normalisation.
     network(torch.rand(4, 4, 32, 32))
     return network.eval()

@@ -176,7 +176,12 @@ def _trained(case: Case, attacker: Path, known: Sequence[Property], widths: Sequ
 
     def trained(folder: Path, seed: int) -> Checkpoint:
         start = cast(ReidNetwork, load_checkpoint(attacker, "reid").network())
-        network = TargetNetwork(config.networks.arch, config.representation.channels, sum(widths))
+        network = TargetNetwork(
+            config.networks.arch,
+            config.representation.channels,
+            sum(widths),
+            tiles=start.tiles is not None,
+        )
         network.backbone.load_state_dict(start.backbone.state_dict())
         fit(
             Recogniser(network, attribute_cost(known), case.cover, config, part, seed),

@@ -1,0 +1,43 @@
+"""Patterns that are repeated all over a window: one way to write them, and the way to read them."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+#: Cells a side of a pattern.
+TILE = 4
+
+
+def repeated(numbers: Tensor, like: Tensor) -> Tensor:
+    """``numbers`` ``[N, C * TILE**2]``, ``TILE`` x ``TILE`` cells of each channel, all over.
+
+    ``[N, C, H, W]`` of the height and width of ``like``.
+    """
+    height, width = like.shape[2:]
+    tile = functional.pixel_shuffle(numbers[:, :, None, None], TILE)
+    # Rounded up without negative numbers, whose quotients ONNX rounds towards 0.
+    rows, columns = ((n + TILE - 1) // TILE for n in (height, width))
+    return tile.repeat(1, 1, rows, columns)[:, :, :height, :width]
+
+
+class TileMeans(nn.Module):
+    """The mean tile of windows ``[N, channels, H, W]``, at one scale: ``[N, features]``.
+
+    Of a pattern under independent noise nothing else tells anything more. A convolution can learn
+    to add 1024 tiles up, but finds a pattern far below the noise slowly or never.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        #: Length of the vector.
+        self.features = channels * TILE**2
+        self.norm = nn.BatchNorm1d(self.features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What is left of a tile at the lower and right edge counts as if the rest were 0."""
+        rows, columns = ((n + TILE - 1) // TILE * TILE for n in x.shape[2:])
+        whole = functional.pad(x, (0, TILE - 1, 0, TILE - 1))[:, :, :rows, :columns]
+        # Float32: in bfloat16 a mean of thousands keeps two or three digits.
+        with torch.autocast(x.device.type, enabled=False):
+            tile = functional.pixel_unshuffle(whole.float(), TILE).mean(dim=(2, 3))
+            return self.norm(tile)  # type: ignore[no-any-return]
