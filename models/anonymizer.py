@@ -83,15 +83,17 @@ class Anonymizer:
                     noise *= np.float32(self.manifest.noise.scale)
                 output = self._session.run([OUTPUT], {"events": events, "noise": noise})[0]
                 self._noise.give_back(noise)
+                if output.shape != events.shape:
+                    return [Rejected("bad_shape")] * windows
+                return [
+                    judge(
+                        output[i, :, :height, :width], events[i, :, :height, :width], self.manifest
+                    )
+                    for i in range(windows)
+                ]
             except Exception:
                 # Whatever went wrong, the windows are lost and nothing about them is said.
                 return [Rejected("inference_error")] * windows
-            if output.shape != events.shape:
-                return [Rejected("bad_shape")] * windows
-            return [
-                judge(output[i, :, :height, :width], events[i, :, :height, :width], self.manifest)
-                for i in range(windows)
-            ]
 
     def draw_ahead(self) -> bool:
         """Draw noise for a coming batch like the last one; False where enough is ready.

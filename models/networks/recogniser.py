@@ -10,6 +10,9 @@ from models.networks.embedding import EMBEDDING, embedding_block
 from models.networks.resnet import Arch
 from models.networks.tiles import TileMeans
 
+#: The weights that meet the features.
+_FIRST = "embedding.0.weight"
+
 
 class RecogniserNetwork(nn.Module):
     """A backbone, an embedding block and a classifier.
@@ -43,9 +46,8 @@ class RecogniserNetwork(nn.Module):
         if self.tiles is not None:
             return self
         wide = type(self)(**self.config | {"tiles": True}).train(self.training)
-        state = wide.state_dict() | self.state_dict()
-        narrow = self.embedding[0].weight
-        unused = narrow.new_zeros(len(narrow), wide.embedding[0].in_features - narrow.shape[1])
-        state["embedding.0.weight"] = torch.cat([narrow.detach(), unused], dim=1)
-        wide.load_state_dict(state)
+        fresh, known = wide.state_dict(), self.state_dict()
+        first = torch.zeros_like(fresh[_FIRST])
+        first[:, : self.backbone.features] = known[_FIRST]
+        wide.load_state_dict(fresh | known | {_FIRST: first})
         return wide

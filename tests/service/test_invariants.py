@@ -102,6 +102,32 @@ async def test_1_fail_closed_while_running(serve, camera, monkeypatch, name):
     assert metadata["dropped"] == "4"
 
 
+@pytest.mark.parametrize("name", BAD)
+async def test_1_fail_closed_on_an_upload(serve, monkeypatch, name):
+    answer, cause = BAD[name]
+    service = await serve()
+    anonymizer = service.service.anonymizer
+    rejected = []
+    anonymize = type(anonymizer).anonymize
+
+    def noted(self, windows):
+        found = anonymize(self, windows)
+        rejected.extend(one.cause for one in found)
+        return found
+
+    monkeypatch.setattr(type(anonymizer), "anonymize", noted)
+    monkeypatch.setattr(anonymizer, "_session", Session(anonymizer._session, answer))
+    # As many events that the pixels with them cannot all keep their value by chance.
+    body = "\n".join(f"{n} {n % 8} {n // 8 % 8} {n % 2}" for n in range(300)).encode()
+    found = await service.http.post(
+        "/v1/anonymize?width=8&height=8&time_unit=ms", content=body, timeout=120
+    )
+    windows, end = parts(found.content)
+    assert windows == []
+    assert rejected == [cause] * 3
+    assert (end["windows"], end["dropped"]) == ("3", "3")
+
+
 @pytest.mark.parametrize("std", [0.0, 0.01])
 async def test_1_fail_closed_at_start(serve, camera, tmp_path, std):
     nodes = [node("Mul", ["noise", "std"], ["s"]), node("Add", ["events", "s"], ["anonymized"])]
