@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from models.repository import Repository
 from models.session import INPUTS, OUTPUT, start
 
-STD, ENERGY, TILE = 4.0, 400.0, 4
+STD, ENERGY, TILE = 4.0, 25.0, 4
 
 
 @pytest.fixture(scope="module", params=[("anonynoise-gesture", 11), ("anonynoise-eye", 7)])
@@ -58,3 +58,19 @@ def test_the_noise_is_added_to_that_and_knows_nothing(learned: tuple[Any, int]) 
     noise = np.random.default_rng(1).standard_normal(events.shape, np.float32)
     signal = run(session, events, np.zeros_like(events))
     np.testing.assert_allclose(run(session, events, noise) - signal, STD * noise, atol=1e-4)
+
+
+def test_the_mean_tile_tells_what_was_decided(learned: tuple[Any, int]) -> None:
+    """How the README says that a window is read: 160 numbers, by the nearest pattern."""
+    session, _ = learned
+    events = windows()
+    noise = np.random.default_rng(2).standard_normal(events.shape, np.float32)
+
+    def read(window: NDArray[np.float32]) -> NDArray[np.float32]:
+        return window.reshape(10, 32, 4, 32, 4).mean(axis=(1, 3)).ravel()
+
+    said = np.array([read(one) for one in run(session, events, np.zeros_like(events))])
+    heard = np.array([read(one) for one in run(session, events, noise)])
+    nearest = np.square(heard[:, None] - said).sum(axis=2).argmin(axis=1)
+    right = np.isclose(said[nearest], said, atol=1e-4).all(axis=1)
+    assert right.mean() > 0.9
