@@ -25,12 +25,13 @@ from training.audit.case import Case
 from training.audit.command import command
 from training.audit.configuration import configured
 from training.audit.effort import EFFORT
-from training.audit.findings import Finding
+from training.audit.findings import Accuracy, Finding
 from training.audit.policy import Policy
 from training.audit.report import Report
 from training.audit.statement import statement
 from training.audit.under_way import over, resumed
 from training.errors import TrainingError
+from training.evaluate import TargetScores
 from training.run import content
 
 CROWD = people(subjects=18, tests=8)
@@ -134,6 +135,15 @@ def test_the_report_says_what_was_done_and_reads_back(work):
     assert [one.consumer for one in report.utility] == ["retrained"]
     said = statement(report, "0" * 64)
     assert (said.verdict, said.worst) == (report.verdict, report.worst)
+
+
+def test_the_quick_suite_trains_no_recogniser_where_one_comes_along(work, monkeypatch):
+    test = CROWD.test
+    scores = TargetScores(subject=tuple(test.subject.tolist()), correct=(True,) * len(test))
+    known = Accuracy(consumer="gesture", task="gesture", scores=scores)
+    monkeypatch.setattr(audits, "shipped", lambda case, repository: iter([known]))
+    report = audited(model(times=1.0, add=0.3), work)
+    assert [one.consumer for one in report.utility] == ["gesture"]
 
 
 class TestTime:
