@@ -39,5 +39,5 @@ class TileMeans(nn.Module):
         whole = functional.pad(x, (0, TILE - 1, 0, TILE - 1))[:, :, :rows, :columns]
         # Float32: in bfloat16 a mean of thousands keeps two or three digits.
         with torch.autocast(x.device.type, enabled=False):
-            tile = functional.pixel_unshuffle(whole.float(), TILE).mean(dim=(2, 3))
-            return self.norm(tile)  # type: ignore[no-any-return]
+            cells = whole.float().unflatten(3, (-1, TILE)).unflatten(2, (-1, TILE))
+            return self.norm(cells.mean(dim=(2, 4)).flatten(1))  # type: ignore[no-any-return]
