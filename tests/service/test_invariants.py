@@ -20,7 +20,7 @@ from events.magnitude import magnitude
 from events.packet import packet
 from models.classifier import Classifier
 from models.repository import Repository, save
-from service import auth
+from service import auth, logs
 from service.config import Config
 from service.message import Message, decode_message
 from tests.models.audits import OTHER_KEY, WORST, audited, rewritten
@@ -420,6 +420,27 @@ async def test_3_a_recognizer_sees_what_was_published_and_nothing_else(
     published.append(decode_message(latest.content)[1].tobytes())
     assert len(seen) >= 4
     assert all(window in published for window in seen)
+
+
+def test_3_a_log_line_does_not_quote_what_an_exception_says(capsys):
+    root = logging.getLogger()
+    before = root.handlers, root.level
+    counts = str([13, 0, 37])
+    logs.set_up("info")
+    try:
+        try:
+            raise ValueError(counts)
+        except ValueError:
+            logging.getLogger("service").exception("anonymizer failed")
+    finally:
+        root.handlers, root.level = before
+    said = capsys.readouterr().err
+    assert counts not in said
+    # But what happened is there, and where.
+    line = json.loads(said)
+    assert line["message"] == "anonymizer failed"
+    assert line["exc_info"].endswith("ValueError")
+    assert "test_3_a_log_line" in line["exc_info"]
 
 
 def test_3_a_crash_leaves_no_core():
