@@ -422,6 +422,29 @@ async def test_3_a_recognizer_sees_what_was_published_and_nothing_else(
     assert all(window in published for window in seen)
 
 
+async def test_3_a_failing_anonymizer_is_logged_by_the_kind_of_failure_alone(
+    serve, camera, caplog, monkeypatch
+):
+    service = await serve(cameras=[{"id": "hall", "url": camera.url}])
+
+    def broken(self, windows):
+        raise RuntimeError(f"cannot take {windows.tolist()}")
+
+    monkeypatch.setattr(type(service.service.anonymizer), "anonymize", broken)
+    await camera.connected()
+    with caplog.at_level(logging.DEBUG):
+        camera.send_windows(0, 3)
+        await service.until("hall", lambda status: status.dropped.get("inference_error", 0) >= 2)
+    usual = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
+    told = [record for record in caplog.records if record.message == "anonymizer failed"]
+    assert told
+    for record in told:
+        assert record.exc_info is None
+        assert {key: value for key, value in vars(record).items() if key not in usual} == {
+            "error": "RuntimeError"
+        }
+
+
 def test_3_a_log_line_does_not_quote_what_an_exception_says(capsys):
     root = logging.getLogger()
     before = root.handlers, root.level
