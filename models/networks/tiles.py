@@ -35,9 +35,10 @@ class TileMeans(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """What is left of a tile at the lower and right edge counts as if the rest were 0."""
-        rows, columns = ((n + TILE - 1) // TILE * TILE for n in x.shape[2:])
-        whole = functional.pad(x, (0, TILE - 1, 0, TILE - 1))[:, :, :rows, :columns]
+        rows, columns = ((n + TILE - 1) // TILE for n in x.shape[2:])
+        padded = functional.pad(x, (0, TILE - 1, 0, TILE - 1))
+        whole = padded[:, :, : rows * TILE, : columns * TILE]
         # Float32: in bfloat16 a mean of thousands keeps two or three digits.
         with torch.autocast(x.device.type, enabled=False):
-            cells = whole.float().unflatten(3, (-1, TILE)).unflatten(2, (-1, TILE))
+            cells = whole.float().reshape(*x.shape[:2], rows, TILE, columns, TILE)
             return self.norm(cells.mean(dim=(2, 4)).flatten(1))  # type: ignore[no-any-return]

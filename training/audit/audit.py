@@ -94,9 +94,12 @@ def audit(
     budget_s = effort.budget_s if settings.budget_s is None else settings.budget_s
     clock = Clock(budget_s, begun.spent_s)
     seeds = tuple(range(begun.seed, begun.seed + effort.seeds))
+    run = max(effort.draws)
     draw = numpy_generator(begun.seed, "test windows")
-    seen = excerpt(dataset, effort.test_windows, max(effort.draws), draw)
-    work = replace(work, dataset=seen)
+    seen = excerpt(dataset, effort.test_windows, run, draw)
+    draw = numpy_generator(begun.seed, "linked windows")
+    stays = excerpt(dataset, effort.linked_windows, run, draw).test
+    work = replace(work, dataset=seen, stays=stays)
     guess = chance(seen.test, config, begun.seed)
 
     def report(judgement: Judgement, **found: Any) -> Report:
@@ -104,7 +107,7 @@ def audit(
         return Report(
             model=_model(model),
             suite=suite,
-            data=_data(dataset, seen, synthetic),
+            data=_data(dataset, seen, len(stays), synthetic),
             policy=settings.policy,
             verdict=judgement.verdict,
             reason=judgement.reason,
@@ -176,14 +179,19 @@ def _model(model: Model) -> told.Model:
     )
 
 
-def _data(dataset: Dataset, seen: Dataset, synthetic: bool) -> told.Data:
+def _data(dataset: Dataset, seen: Dataset, linked: int, synthetic: bool) -> told.Data:
     """What was ``seen`` of the data set, whose digest is that of all, whatever was drawn."""
     counted = counts(seen)
+    more = (
+        (f"Attacks on the model that put windows together looked at {linked} test windows.",)
+        if linked > len(seen.test)
+        else ()
+    )
     return told.Data(
         name=dataset.name,
         digest=content(dataset),
         synthetic=synthetic,
-        notes=seen.notes,
+        notes=(*seen.notes, *more),
         train=counted["train"],
         test=counted["test"],
     )

@@ -37,6 +37,8 @@ class Case:
     effort: Effort
     folder: Path
     seed: int
+    #: More test windows than those of ``dataset``, for attacks that put windows together.
+    stays: WindowSet | None = None
 
     @property
     def name(self) -> str:
@@ -49,6 +51,14 @@ class Case:
         """Trainings that go on where they were stopped."""
         # No pictures: the windows may be those of people who were promised that none are kept.
         return Run(self.folder, self.config, self.dataset, self.seed, pictures=False)
+
+    @property
+    def linked(self) -> WindowSet:
+        """The test windows of who puts windows together.
+
+        One of K windows is one thing to look for: of K times as many there should be as many.
+        """
+        return self.dataset.test if self.stays is None else self.stays
 
     def with_arch(self, arch: Arch) -> "Case":
         """The same with attackers of another architecture."""

@@ -20,6 +20,8 @@ class Effort(Part):
     windows: int
     #: Test windows that are attacked; of a larger data set an excerpt.
     test_windows: int
+    #: Those that are put together, over the model; no fewer.
+    linked_windows: int
     #: Steps of the denoiser of the inversion attack.
     inversion_epochs: int
     #: Draws, or consecutive windows, that are put together.
@@ -33,16 +35,19 @@ class Effort(Part):
 EFFORT: MappingProxyType[Suite, Effort] = MappingProxyType(
     {
         "quick": Effort(
-            seeds=1, budget_s=540, raw_epochs=10, epochs=4, windows=2000, test_windows=4500,
-            inversion_epochs=0, draws=(1, 4, 16), sample=96, noise_windows=64,
+            seeds=1, budget_s=540, raw_epochs=10, epochs=4, windows=2000, test_windows=3000,
+            linked_windows=9000, inversion_epochs=0, draws=(1, 4, 16), sample=96,
+            noise_windows=64,
         ),
         "nightly": Effort(
             seeds=2, budget_s=6600, raw_epochs=16, epochs=6, windows=4000, test_windows=6000,
-            inversion_epochs=3, draws=(1, 2, 4, 8, 16, 32), sample=256, noise_windows=256,
+            linked_windows=12_000, inversion_epochs=3, draws=(1, 2, 4, 8, 16, 32), sample=256,
+            noise_windows=256,
         ),
         "full": Effort(
             seeds=5, budget_s=28200, raw_epochs=20, epochs=8, windows=4000, test_windows=20_000,
-            inversion_epochs=4, draws=(1, 2, 4, 8, 16, 32, 64), sample=512, noise_windows=1024,
+            linked_windows=20_000, inversion_epochs=4, draws=(1, 2, 4, 8, 16, 32, 64), sample=512,
+            noise_windows=1024,
         ),
     }
 )  # fmt: skip

@@ -67,10 +67,10 @@ def linking(
 
     ``clean`` ``[N, k]`` and ``residual`` ``[M, k]``: of each of the windows ``train`` what is said
     of it, and the noise of one draw over some of them, which is as good as any over every other.
-    ``seen`` ``[T, k]``: what is published of the test windows. Raises :class:`TrainingError` where
+    ``seen`` ``[T, k]``: what is published of ``case.linked``. Raises :class:`TrainingError` where
     no session has enough windows.
     """
-    test = case.dataset.test
+    test = case.linked
     curve = []
     for count in reachable(case.effort.draws, test, case.dataset.train):
         network = _trained(case, attack, clean, residual, train, count)

@@ -29,7 +29,7 @@ from training.audit.effort import Effort
 from training.audit.findings import Cover as CoverName
 from training.audit.findings import Finding, Skipped
 from training.config import Config
-from training.datasets.window_set import Dataset
+from training.datasets.window_set import Dataset, WindowSet
 from training.errors import TrainingError
 from training.files import write_json
 from training.run import content
@@ -105,6 +105,8 @@ class Work:
     suite: Suite
     effort: Effort
     folder: Path
+    #: As in :class:`Case`, of the model.
+    stays: WindowSet | None = None
 
     @property
     def key(self) -> str:
@@ -135,6 +137,8 @@ class Work:
             effort=self.effort,
             folder=self.folder / self.key,
             seed=seed,
+            # The controls show whether an attack works, for which fewer do.
+            stays=self.stays if cover == "model" else None,
         )
         if cover != "shuffled":
             return case

@@ -166,7 +166,8 @@ class TestTime:
     def test_a_large_data_set_is_attacked_in_part_and_the_report_says_so(
         self, tmp_path, monkeypatch, cases
     ):
-        less = SMALL.model_copy(update={"raw_epochs": 1, "epochs": 1, "test_windows": 70})
+        fewer = {"test_windows": 70, "linked_windows": 100}
+        less = SMALL.model_copy(update={"raw_epochs": 1, "epochs": 1, **fewer})
         monkeypatch.setattr(audits, "EFFORT", MappingProxyType({"quick": less}))
         noise = model(add=4.0)
         reports = [
@@ -175,10 +176,13 @@ class TestTime:
         seen = [case.dataset.test for case in cases]
         assert [len(test) for test in seen] == [64, 64, 64]
         assert all(set(np.bincount(test.subject)[10:]) == {8} for test in seen)
+        # Who puts windows together has more of them.
+        assert [len(case.linked) for case in cases] == [96, 96, 96]
         same, other = ((seen[0].windows == test.windows).all() for test in seen[1:])
         assert same and not other
         for report in reports:
-            assert "Of 128 test windows 64 were attacked" in report.data.notes[-1]
+            assert "Of 128 test windows 64 were attacked" in report.data.notes[-2]
+            assert "put windows together looked at 96 test windows" in report.data.notes[-1]
             assert (report.data.test["windows"], report.data.test["subjects"]) == (64, 8)
             # Audits of the same data are of the same data, whatever was drawn.
             assert report.data.digest == content(CROWD)

@@ -73,6 +73,14 @@ def steps(*attacks: Attack, seeds=(7,), suite="nightly"):
     return plan(attacks, suite, seeds)
 
 
+def test_the_controls_put_fewer_windows_together_than_the_attack_on_the_model(work):
+    longer = replace(work, stays=work.dataset.train)
+    assert longer.case("model", 0).linked is work.dataset.train
+    for cover in ("raw", "weak", "shuffled"):
+        case = longer.case(cover, 0)
+        assert case.linked is case.dataset.test
+
+
 class TestPlan:
     def test_the_model_comes_first_then_what_shows_that_attacks_work_then_other_seeds(self):
         both = [attack(None), attack(None, "two", positive=None, negative=False)]

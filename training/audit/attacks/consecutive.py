@@ -41,7 +41,7 @@ _MOST_WINDOWS = 512
 
 def attack(case: Case) -> Finding:
     """A curve over the numbers of windows of the suite that every session has."""
-    test = _shortened(case.dataset.test)
+    test = _shortened(case.linked)
     counts = reachable(case.effort.draws, test)
     path = case.attacker("residual-warm", case.raw_attacker())
     network = cast(ReidNetwork, load_checkpoint(path, "reid").network())

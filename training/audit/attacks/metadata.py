@@ -25,7 +25,7 @@ NAME = "metadata"
 
 def attack(case: Case) -> Finding:
     """A curve over the numbers of windows of the suite that every session has."""
-    labels, test = len(case.dataset.labels), case.dataset.test
+    labels, test = len(case.dataset.labels), case.linked
     draw = numpy_generator(case.seed, NAME, "sample")
     train = learned_from(case, draw)
     exact = case.kind == "raw"

@@ -54,7 +54,7 @@ class Subspace:
 
 def attack(case: Case) -> Finding:
     """A curve over the numbers of windows of the suite that every session has."""
-    config, test = case.config, case.dataset.test
+    config, test = case.config, case.linked
     draw = numpy_generator(case.seed, NAME, "sample")
     noise = torch_generator(device(config.compute), case.seed, NAME, "noise")
     signal = Signal(case.cover, threads(config.compute))
