@@ -20,6 +20,7 @@ from torch import nn
 from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
 from models.networks.denoiser import Denoiser
 from models.networks.designs import CodesBody, SummaryBody
+from models.networks.recogniser import RecogniserNetwork
 from models.networks.reid import ReidNetwork
 from models.networks.resnet import load_imagenet
 from models.networks.target import TargetNetwork
@@ -92,8 +93,8 @@ class Run:
         if done is None:
             seed = derive(self.seed, stage)
             torch.manual_seed(seed)
-            reid = cast(ReidNetwork, _recogniser(starts["reid"], "reid"))
-            target = cast(TargetNetwork, _recogniser(starts["target"], "target"))
+            reid = cast(ReidNetwork, load_checkpoint(starts["reid"], "reid").network())
+            target = cast(TargetNetwork, load_checkpoint(starts["target"], "target").network())
             anonymizer_network = AnonymizerNetwork(wanted)
             if config.networks.arch == "small":
                 _begin(anonymizer_network.body, target)
@@ -155,13 +156,18 @@ class Run:
                 fit=part.model_dump(mode="json"),
                 evaluation=config.evaluation.model_dump(mode="json"),
                 inversion=self._denoising() if denoise else None,
+                # Raw windows hold no pattern: what was learned of them before stays good.
                 **({"tiles": True} if covered else {}),
             )
         )
         if done is None:
             seed = derive(self.seed, stage)
             torch.manual_seed(seed)
-            network = self._new(task) if start is None else _recogniser(start, task)
+            network = (
+                self._new(task)
+                if start is None
+                else cast(RecogniserNetwork, load_checkpoint(start, task).network())
+            )
             if covered:
                 network = network.with_tiles()
             networks = config.networks
@@ -196,7 +202,7 @@ class Run:
         self._durations_s[stage] = done.duration_s
         return done.scores
 
-    def _new(self, task: Task) -> TargetNetwork | ReidNetwork:
+    def _new(self, task: Task) -> RecogniserNetwork:
         return self._new_target() if task == "target" else self._new_reid()
 
     def _new_target(self) -> TargetNetwork:
@@ -264,10 +270,6 @@ class Run:
             "precision": config["compute"]["precision"],
             **own,
         }
-
-
-def _recogniser(path: Path, task: Task) -> TargetNetwork | ReidNetwork:
-    return cast(TargetNetwork | ReidNetwork, load_checkpoint(path, task).network())
 
 
 def _begin(body: nn.Module, target: TargetNetwork) -> None:

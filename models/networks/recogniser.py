@@ -1,6 +1,6 @@
 """What the networks that look at windows have in common."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -21,18 +21,24 @@ class RecogniserNetwork(nn.Module):
     would have to learn to add up.
     """
 
-    #: The constructor's arguments, as a checkpoint stores them.
-    config: dict[str, Any]
+    #: What its logits are, and what the constructor calls their number.
+    logits_are: ClassVar[str]
 
-    def __init__(
-        self, arch: Arch, channels: int, outputs: int, dropout: float, tiles: bool
-    ) -> None:
+    def __init__(self, arch: Arch, channels: int, logits: int, dropout: float, tiles: bool) -> None:
         super().__init__()
+        #: The constructor's arguments, as a checkpoint stores them.
+        self.config: dict[str, Any] = {
+            "arch": arch,
+            "channels": channels,
+            self.logits_are: logits,
+            "dropout": dropout,
+            "tiles": tiles,
+        }
         self.backbone = backbone(arch, channels)
         self.tiles = TileMeans(channels) if tiles else None
         features = self.backbone.features + (self.tiles.features if self.tiles else 0)
         self.embedding = embedding_block(features, dropout)
-        self.classifier = nn.Linear(EMBEDDING, outputs)
+        self.classifier = nn.Linear(EMBEDDING, logits)
 
     def embedded(self, x: Tensor) -> Tensor:
         """Embedding ``[N, 256]`` of windows ``[N, 2T, H, W]``, unscaled counts."""

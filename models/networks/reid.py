@@ -9,17 +9,12 @@ from models.networks.resnet import Arch
 class ReidNetwork(RecogniserNetwork):
     """Who is in a window: an embedding to rank a gallery by, and logits to train it with."""
 
+    logits_are = "identities"
+
     def __init__(
         self, arch: Arch, channels: int, identities: int, dropout: float = 0.1, tiles: bool = False
     ) -> None:
         super().__init__(arch, channels, identities, dropout, tiles)
-        self.config = {
-            "arch": arch,
-            "channels": channels,
-            "identities": identities,
-            "dropout": dropout,
-            "tiles": tiles,
-        }
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Embedding ``[N, 256]`` and logits ``[N, identities]`` of windows ``[N, 2T, H, W]``.

@@ -9,17 +9,12 @@ from models.networks.resnet import Arch
 class TargetNetwork(RecogniserNetwork):
     """Which gesture, or which emotion, a window shows."""
 
+    logits_are = "classes"
+
     def __init__(
         self, arch: Arch, channels: int, classes: int, dropout: float = 0.1, tiles: bool = False
     ) -> None:
         super().__init__(arch, channels, classes, dropout, tiles)
-        self.config = {
-            "arch": arch,
-            "channels": channels,
-            "classes": classes,
-            "dropout": dropout,
-            "tiles": tiles,
-        }
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``[N, classes]`` of windows ``[N, 2T, H, W]``, unscaled counts."""
