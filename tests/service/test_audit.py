@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -380,6 +381,17 @@ async def test_other_policies_publish_whatever_the_audit_says(
     if policy == "warn":
         audited(folder)
         await until(service, "passing")
+
+
+async def test_a_container_that_waits_for_an_audit_is_healthy(serve, public_key):
+    # Else docker compose starts none of what depends on it, and others kill it again and again.
+    service = await serve(audit={"policy": "required", "public_key": public_key})
+    assert (await service.http.get("/health/ready")).status_code == 503
+    check = await asyncio.create_subprocess_exec(
+        *(sys.executable, Path(__file__).parents[2] / "deploy/container/healthcheck.py"),
+        env={"ANONYNOISE_LISTEN": f"0.0.0.0:{service.http.base_url.port}"},
+    )
+    assert await check.wait() == 0
 
 
 async def test_a_file_that_is_no_key_is_told_at_once(tmp_path):

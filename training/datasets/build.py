@@ -1,5 +1,6 @@
 """From an index to a data set: cut the windows, number everyone, split."""
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from training.errors import TrainingError
 
 #: Paths in work for each thread: enough to keep it busy, few enough to fit into memory.
 _AHEAD = 4
+_log = logging.getLogger(__name__)
 
 
 def _ordered(index: Index) -> Index:
@@ -35,7 +37,7 @@ def _ordered(index: Index) -> Index:
 def _cut(
     index: Index, representation: Representation, rule: WindowRule, jobs: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """The windows of every entry, in order, ``jobs`` files at a time.
+    """The windows of every entry, in order, ``jobs`` files at a time; each tenth is told.
 
     Threads are enough: decoding, inflating and counting release the interpreter's lock.
     """
@@ -47,11 +49,16 @@ def _cut(
         return index.cut(group[0].path, group, representation, rule)
 
     waiting = iter(groups.values())
+    read = told = 0
     with ThreadPoolExecutor(jobs) as pool:
         while batch := list(islice(waiting, jobs * _AHEAD)):
             for group, made in zip(batch, pool.map(work, batch), strict=True):
                 for _, windows in zip(group, made, strict=True):
                     yield windows
+            read += len(batch)
+            if 10 * read // len(groups) > told:
+                told = 10 * read // len(groups)
+                _log.info("%s: %d of %d recordings read", index.root, read, len(groups))
 
 
 def _numbers(names: list[str], known: Sequence[str]) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """Data sets as a whole, on the simplest of them: simulated recordings."""
 
+import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,18 @@ def test_every_window_knows_who_what_and_where(tmp_path: Path) -> None:
 def test_the_number_of_jobs_changes_nothing(tmp_path: Path) -> None:
     root = simulated(tmp_path / "data")
     _same(_load(root, jobs=1), _load(root, jobs=3))
+
+
+def test_reading_tells_how_far_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root, cache = simulated(tmp_path / "data"), tmp_path / "cache"
+    with caplog.at_level(logging.INFO):
+        _load(root, cache, jobs=1)
+    assert caplog.messages[0] == f"{root}: 4 of 16 recordings read"
+    assert caplog.messages[-1] == f"{root}: 16 of 16 recordings read"
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        _load(root, cache)
+    assert not caplog.messages
 
 
 def test_cached_windows_are_memory_mapped_and_the_same(tmp_path: Path) -> None:
