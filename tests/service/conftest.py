@@ -51,11 +51,18 @@ class Running:
 
     async def until(self, camera: str, wanted: Callable[[Any], bool]) -> Any:
         """A camera's status as soon as it is as ``wanted``."""
+        return await self._polled(lambda: self.service.status(camera, exact=True), wanted)
+
+    async def until_audit(self, state: str) -> Any:
+        """What the model's audit is worth, as soon as that is ``state``."""
+        return await self._polled(lambda: self.service.audit.state, lambda now: now.state == state)
+
+    async def _polled(self, look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
         async with asyncio.timeout(20):
-            while not wanted(status := self.service.status(camera, exact=True)):
+            while not wanted(found := look()):
                 # A loop that never rests would keep the interpreter from the anonymizer.
                 await asyncio.sleep(_POLL_S)
-        return status
+        return found
 
 
 @pytest.fixture

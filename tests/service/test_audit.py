@@ -310,13 +310,6 @@ def test_a_change_is_logged_once(folder, caplog):
 # -- in the service
 
 
-async def until(service: Any, state: str) -> AuditState:
-    async with asyncio.timeout(20):
-        while (now := service.service.audit.state).state != state:
-            await asyncio.sleep(0.002)
-    return now
-
-
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch):
     monkeypatch.setattr(audits, "_POLL_S", 0.002)
@@ -380,7 +373,7 @@ async def test_other_policies_publish_whatever_the_audit_says(
     assert state == {"warn": "failing", "off": "off"}[policy]
     if policy == "warn":
         audited(folder)
-        await until(service, "passing")
+        await service.until_audit("passing")
 
 
 async def test_a_container_that_waits_for_an_audit_is_healthy(serve, public_key):
@@ -408,7 +401,7 @@ async def test_a_watch_that_ended_is_no_passing_audit(serve, folder, public_key,
     service = await serve(audit={"policy": "required", "public_key": public_key})
     assert service.service.not_ready is None
     monkeypatch.setattr(service.service.audit, "look", broken)
-    await until(service, "untrusted")
+    await service.until_audit("untrusted")
     ready = await service.http.get("/health/ready")
     assert ready.status_code == 503
     assert "nobody looks at it any more" in ready.json()["reason"]

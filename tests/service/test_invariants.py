@@ -1,6 +1,5 @@
 """The privacy invariants, at the service's public surface. Each test fails when one is broken."""
 
-import asyncio
 import json
 import logging
 import os
@@ -209,7 +208,7 @@ async def test_1_no_window_without_a_passing_audit_where_one_is_required(
         assert list((tmp_path / "record").glob("*/*")) == []
         # Once there is one, it goes on, and tells the readers, who stayed, of what they missed.
         audited(folder)
-        await _until(lambda: service.service.not_ready is None)
+        await service.until_audit("passing")
         camera.send_windows(4)
         metadata, _ = decode_message(await socket.recv())
         assert (metadata["seq"], metadata["dropped"]) == ("5", "4")
@@ -217,20 +216,14 @@ async def test_1_no_window_without_a_passing_audit_where_one_is_required(
         await service.until("hall", lambda status: status.windows == 2)
         # And ends again with the night that finds a leak: what was shown before, too.
         audited(folder, leaks=True)
-        await _until(lambda: service.service.not_ready is not None)
+        await service.until_audit("failing")
         camera.send_windows(6)
         await _nothing_comes(service, camera, 7, 9, "failing")
         audited(folder)
-        await _until(lambda: service.service.not_ready is None)
+        await service.until_audit("passing")
         camera.send_windows(11)
         received = [decode_message(await socket.recv())[0] for _ in range(2)]
     assert [(one["seq"], one["dropped"]) for one in received] == [("6", "4"), ("12", "9")]
-
-
-async def _until(done):
-    async with asyncio.timeout(20):
-        while not done():
-            await asyncio.sleep(0.002)
 
 
 async def _nothing_comes(service, camera, first, dropped, why):
