@@ -1,6 +1,5 @@
 """Attacks on the noise: each kind of bad noise is found out, good noise is not."""
 
-import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +14,8 @@ from torch import Tensor
 from models.anonymizer import Anonymizer
 from models.gaussian import gaussian
 from tests.training.audit.people import case, people
+from training.audit import guessed_seed
 from training.audit.attacks import noise_stream
-from training.audit.attacks.noise_stream import holm, repeated_run, seed_of
 from training.audit.deployed import Deployed
 from training.audit.findings import Finding
 from training.stages.cover import Cover, Raw
@@ -46,7 +45,7 @@ def secret(shape: tuple[int, ...]) -> NDArray[np.float64]:
 @pytest.fixture(autouse=True)
 def _few_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(noise_stream, "_SEEDS", 4)
-    monkeypatch.setattr(noise_stream, "_HOUR_S", 30)
+    monkeypatch.setattr(guessed_seed, "_HOUR_S", 30)
 
 
 def attacked(cover: Cover, folder: Path, windows: int = 12) -> Finding:
@@ -87,25 +86,6 @@ def test_the_time_as_a_seed_of_torch_is_found(tmp_path: Path) -> None:
     generator = torch.Generator().manual_seed(now)
     found = attacked(Noisy(lambda shape: torch.randn(shape, generator=generator).numpy()), tmp_path)
     assert found.broken and f"torch.manual_seed({now})" in found.note
-
-
-@pytest.mark.parametrize(
-    ("name", "normals"),
-    [
-        ("numpy.random.RandomState", lambda: np.random.RandomState(9).standard_normal(2000)),
-        ("numpy.random.default_rng (float32)",
-         lambda: np.random.default_rng(9).standard_normal(2000, np.float32)),
-        ("random.Random", lambda: [random.Random(9).gauss(0, 1)]),
-    ],
-)  # fmt: skip
-def test_every_usual_generator_is_known(name: str, normals: Callable[[], Any]) -> None:
-    noise = np.asarray(normals(), np.float64)
-    if len(noise) == 1:
-        drawn = random.Random(9)
-        noise = np.array([drawn.gauss(0, 1) for _ in range(2000)])
-    blurred = noise + 0.3 * np.random.default_rng(0).normal(size=2000)
-    assert seed_of(blurred, range(12)) == f"{name}(9)"
-    assert seed_of(np.random.default_rng(10**12).normal(size=2000), range(40)) is None
 
 
 def test_a_generator_that_a_fork_copies_is_found(tmp_path: Path) -> None:
@@ -160,20 +140,3 @@ def test_another_distribution_is_reported_and_breaks_nothing(tmp_path: Path) -> 
     found = attacked(Noisy(uniform), tmp_path, windows=24)
     assert not found.broken
     assert float(found.details["p_empty_distribution"]) < 1e-6  # type: ignore[arg-type]
-
-
-def test_p_values_are_adjusted_for_their_number() -> None:
-    adjusted = holm({"a": 0.04, "b": 0.01, "c": 0.03})
-    assert adjusted == pytest.approx({"a": 0.06, "b": 0.03, "c": 0.06})
-    assert holm({"a": 0.9, "b": 0.8}) == {"a": 1.0, "b": 1.0}
-    assert holm({}) == {}
-
-
-def test_runs_are_found_at_any_place() -> None:
-    signs = np.random.default_rng(0).random((3, 500)) > 0.5
-    assert not repeated_run(signs)
-    signs[2, 301:365] = signs[0, 17:81]
-    assert repeated_run(signs)
-    signs[2, 301] = not signs[2, 301]
-    assert not repeated_run(signs)
-    assert not repeated_run(np.ones((2, 20), bool))
