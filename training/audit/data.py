@@ -11,7 +11,8 @@ from models.manifest import Representation
 from training.datasets.load import load_dataset
 from training.datasets.window_set import Dataset, WindowSet
 from training.enrolment.secret import secret_from_environment
-from training.enrolment.session import SESSION, Session, delete_after_use
+from training.enrolment.session import Session, delete_after_use
+from training.enrolment.session_folder import SESSION
 from training.errors import TrainingError
 
 

@@ -24,7 +24,8 @@ from training.datasets.index import Entry, Index, missing
 from training.datasets.see import EMOTIONS
 from training.datasets.windows import WindowRule, cut_windows
 from training.enrolment.secret import Secret, secret_from_environment
-from training.enrolment.session import SESSION, Recording, Session
+from training.enrolment.session import Recording, Session
+from training.enrolment.session_folder import SESSION
 from training.errors import TrainingError
 
 

@@ -20,8 +20,9 @@ from training.enrolment.consent import ANSWER, Consent, consent_text, filed, tex
 from training.enrolment.recording import Taken, record
 from training.enrolment.sealed import Sealer
 from training.enrolment.secret import KEY_VARIABLE, PASSPHRASE_VARIABLE, KeyFile, Passphrase, Secret
-from training.enrolment.session import SESSION, Person, PersonRecord, Session, workplace
-from training.enrolment.session import delete as delete_session
+from training.enrolment.session import Person, PersonRecord, Session
+from training.enrolment.session_folder import SESSION, workplace
+from training.enrolment.session_folder import delete as delete_session
 from training.errors import TrainingError
 from training.one_line import one_line
 

@@ -18,13 +18,9 @@ encrypted blocks; so keys go first. What is *not* found is a recording or a pers
 missing: whoever can write the folder can delete from it.
 """
 
-import fcntl
 import os
-import re
-import secrets
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -42,14 +38,22 @@ from training.enrolment.consent import Consent
 from training.enrolment.recording import About, about, packets
 from training.enrolment.sealed import KEY_BYTES, Sealer, seal, unseal, unsealed
 from training.enrolment.secret import SALT_BYTES, KeyFile, Passphrase, Secret
+from training.enrolment.session_folder import (
+    DRAFT,
+    EVENTS,
+    KEY,
+    RECORD,
+    SESSION,
+    delete,
+    in_use,
+    new_id,
+    people,
+    recordings,
+    remove_person,
+    sync,
+)
 from training.errors import TrainingError
 
-SESSION = "session.json"
-_KEY = "key"
-_RECORD = "person"
-_EVENTS = ".events"
-_DRAFT = ".draft-"
-_ID = re.compile(r"[0-9a-f]{16}")
 _MOST_BYTES = 1 << 16
 
 _Hex = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2})+$", max_length=1024)]
@@ -95,7 +99,7 @@ class Person:
 
     def recordings(self) -> list["Recording"]:
         """Those there are, in the order of their making. Raises :class:`TrainingError`."""
-        found = [Recording(path, self) for path in _listed(self.folder) if _is_recording(path)]
+        found = [Recording(path, self) for path in recordings(self.folder)]
         return sorted(found, key=lambda one: (one.about().recorded_at, one.path))
 
 
@@ -181,7 +185,7 @@ class Session:
                 raise TrainingError("cannot be made there", source=str(secret.path))
             outer = new_key = os.urandom(KEY_BYTES)
         bare = SessionFile(
-            format=1, id=_new_id(), keep=keep, salt=salt.hex() if salt else None, key="00"
+            format=1, id=new_id(), keep=keep, salt=salt.hex() if salt else None, key="00"
         )
         key = os.urandom(KEY_BYTES)
         file = bare.model_copy(update={"key": seal(key, outer, bare.name).hex()})
@@ -189,16 +193,16 @@ class Session:
         def write() -> None:
             if new_key is not None and isinstance(secret, KeyFile):
                 secret.write(new_key)
-            draft = root / f"{_DRAFT}{file.id}"
+            draft = root / f"{DRAFT}{file.id}"
             private_file.write(draft, file.model_dump_json(indent=1).encode() + b"\n")
             draft.rename(root / SESSION)
-            _sync(root)
+            sync(root)
 
         return cls(root, file, key), write
 
     def people(self) -> list[Person]:
         """Everyone there is, by name. Raises :class:`ModelError` for damage."""
-        found = [self._person(folder) for folder in _people(self.root) if _has_key(folder)]
+        found = [self._person(folder) for folder in people(self.root)]
         return sorted(found, key=lambda person: (person.record.subject, person.id))
 
     def person(self, subject: str) -> Person | None:
@@ -207,7 +211,7 @@ class Session:
         Raises :class:`ModelError` if nobody is and somebody's record cannot be read.
         """
         damage = None
-        for folder in filter(_has_key, _people(self.root)):
+        for folder in people(self.root):
             try:
                 person = self._person(folder)
             except ModelError as error:
@@ -220,9 +224,9 @@ class Session:
         return None
 
     def _person(self, folder: Path) -> Person:
-        sealed = read_bounded(folder / _KEY, _MOST_BYTES)
-        key = unseal(sealed, self._key, self._key_name(folder.name), str(folder / _KEY))
-        path = folder / _RECORD
+        sealed = read_bounded(folder / KEY, _MOST_BYTES)
+        key = unseal(sealed, self._key, self._key_name(folder.name), str(folder / KEY))
+        path = folder / RECORD
         record = unseal(read_bounded(path, _MOST_BYTES), key, folder.name, str(path))
         return Person(folder, PersonRecord.model_validate_json(record), key)
 
@@ -231,7 +235,7 @@ class Session:
 
     def new_person(self, record: PersonRecord) -> Person:
         """A person who is not on disk yet."""
-        return Person(self.root / _new_id(), record, os.urandom(KEY_BYTES))
+        return Person(self.root / new_id(), record, os.urandom(KEY_BYTES))
 
     def commit(self, person: Person, draft: Path, sealer: Sealer) -> Recording:
         """Put what ``sealer`` wrote into ``draft / "events"`` under its name: ``person``'s.
@@ -239,90 +243,31 @@ class Session:
         A person who is new appears with the first recording, or not at all.
         Raises :class:`TrainingError`.
         """
-        recording = Recording(person.folder / f"{_new_id()}{_EVENTS}", person)
+        recording = Recording(person.folder / f"{new_id()}{EVENTS}", person)
         sealer.finish(person.key, recording.name)
         try:
-            _sync(draft / "events")
+            sync(draft / "events")
             if person.folder.exists():
                 (draft / "events").rename(recording.path)
             else:
                 (draft / "events").rename(draft / recording.path.name)
                 name = self._key_name(person.id)
-                private_file.write(draft / _KEY, seal(person.key, self._key, name))
+                private_file.write(draft / KEY, seal(person.key, self._key, name))
                 text = person.record.model_dump_json().encode()
-                private_file.write(draft / _RECORD, seal(text, person.key, person.id))
-                _sync(draft)
+                private_file.write(draft / RECORD, seal(text, person.key, person.id))
+                sync(draft)
                 draft.rename(person.folder)
-            _sync(person.folder)
-            _sync(self.root)
+            sync(person.folder)
+            sync(self.root)
         except OSError as error:
             raise TrainingError(error.strerror or "cannot be written", source=str(draft)) from None
         return recording
 
     def withdraw(self, person: Person) -> None:
         """Delete a person's key, then recordings and consent. Raises :class:`TrainingError`."""
-        with _in_use(self.root):
-            _remove_person(person.folder)
-            _sync(self.root)
-
-
-@contextmanager
-def workplace(root: Path) -> Iterator[Path]:
-    """A draft folder in ``root`` for one recording, gone afterwards, as is all that was killed.
-
-    ``root`` is made if its parent is there, and removed again if nothing came into it. Raises
-    :class:`TrainingError` if another recording is at work there, or if it holds other files.
-    """
-    made = False
-    try:
-        if not root.exists():
-            root.mkdir(mode=0o700)
-            made = True
-        with _in_use(root):
-            for path in root.glob(f"{_DRAFT}*"):
-                _remove(path)
-            for folder in _people(root):
-                if not _has_key(folder):
-                    _remove_person(folder)
-            if not (root / SESSION).exists() and any(root.iterdir()):
-                raise TrainingError("is no enrolment and not an empty folder", source=str(root))
-            draft = root / f"{_DRAFT}{_new_id()}"
-            draft.mkdir(mode=0o700)
-            try:
-                yield draft
-            finally:
-                _remove(draft)
-    except OSError as error:
-        problem = error.strerror or "cannot be written"
-        raise TrainingError(problem, source=str(error.filename or root)) from None
-    finally:
-        if made:
-            with suppress(OSError):
-                root.rmdir()
-
-
-def delete(root: Path) -> None:
-    """Delete a session: its key, then people's keys, then everything. Needs no key.
-
-    Goes on where it was killed. Files that are no enrolment's stay. Raises
-    :class:`TrainingError` if ``root`` is no session, or in use.
-    """
-    with _in_use(root):
-        session, people = root / SESSION, _people(root)
-        drafts = list(root.glob(f"{_DRAFT}*"))
-        if not (session.is_file() or people or drafts):
-            raise TrainingError("is no enrolment", source=str(root))
-        session.unlink(missing_ok=True)
-        _sync(root)
-        for folder in people:
-            (folder / _KEY).unlink(missing_ok=True)
-        for folder in people:
-            _remove_person(folder)
-        for path in drafts:
-            _remove(path)
-        _sync(root)
-    with suppress(OSError):
-        root.rmdir()
+        with in_use(self.root):
+            remove_person(person.folder)
+            sync(self.root)
 
 
 def delete_after_use(session: Session) -> bool:
@@ -333,80 +278,3 @@ def delete_after_use(session: Session) -> bool:
     if not session.keep:
         delete(session.root)
     return not session.keep
-
-
-@contextmanager
-def _in_use(root: Path) -> Iterator[None]:
-    """Hold ``root`` against other processes; the kernel lets go when this one ends."""
-    try:
-        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise TrainingError(error.strerror or "cannot be read", source=str(root)) from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise TrainingError("is in use by another command", source=str(root)) from None
-        try:
-            yield
-        except OSError as error:
-            problem = error.strerror or "cannot be written"
-            raise TrainingError(problem, source=str(error.filename or root)) from None
-    finally:
-        os.close(handle)
-
-
-def _new_id() -> str:
-    return secrets.token_hex(8)
-
-
-def _is_recording(path: Path) -> bool:
-    return path.suffix == _EVENTS and bool(_ID.fullmatch(path.stem))
-
-
-def _people(root: Path) -> list[Path]:
-    """Folders of people; a link to elsewhere is none."""
-    return [
-        path
-        for path in _listed(root)
-        if _ID.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
-    ]
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError as error:
-        raise TrainingError(error.strerror or "cannot be read", source=str(folder)) from None
-
-
-def _has_key(folder: Path) -> bool:
-    """Whether a person is still there: a deletion that was killed took the key first."""
-    return (folder / _KEY).exists()
-
-
-def _remove_person(folder: Path) -> None:
-    (folder / _KEY).unlink(missing_ok=True)
-    _sync(folder)
-    (folder / _RECORD).unlink(missing_ok=True)
-    for path in list(folder.iterdir()):
-        if _is_recording(path):
-            path.unlink()
-    with suppress(OSError):
-        folder.rmdir()
-
-
-def _remove(draft: Path) -> None:
-    if draft.is_dir() and not draft.is_symlink():
-        shutil.rmtree(draft)
-    else:
-        draft.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """What is in ``path``, a folder's names for instance, is on the disk afterwards."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

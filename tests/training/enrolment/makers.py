@@ -18,7 +18,8 @@ from training.enrolment.private_file import create
 from training.enrolment.recording import Taken, record
 from training.enrolment.sealed import Sealer
 from training.enrolment.secret import KeyFile, Secret
-from training.enrolment.session import SESSION, PersonRecord, Recording, Session, workplace
+from training.enrolment.session import PersonRecord, Recording, Session
+from training.enrolment.session_folder import SESSION, workplace
 
 #: A guard against hangs: a process may take long to start on a busy machine.
 _HANG_S = 120

@@ -26,7 +26,8 @@ from tests.training.enrolment.makers import (
 from training.enrolment import command
 from training.enrolment.recording import Taken
 from training.enrolment.sealed import HEADER_BYTES
-from training.enrolment.session import SESSION, Session
+from training.enrolment.session import Session
+from training.enrolment.session_folder import SESSION
 
 SENT = [events(1), events(2, start_us=30_000)]
 #: Past the end of a recording of 50 ms, so that it ends at once.

@@ -11,14 +11,8 @@ from tests.training.enrolment.makers import enrolled, found_in, key_file, plain
 from training.enrolment import secret as secret_module
 from training.enrolment.sealed import CHUNK_BYTES, HEADER_BYTES
 from training.enrolment.secret import KeyFile, Passphrase
-from training.enrolment.session import (
-    SESSION,
-    Recording,
-    Session,
-    delete,
-    delete_after_use,
-    workplace,
-)
+from training.enrolment.session import Recording, Session, delete_after_use
+from training.enrolment.session_folder import SESSION, delete, workplace
 from training.errors import TrainingError
 
 #: As it lies on the disk.
