@@ -33,7 +33,7 @@ MARKS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", "-.", ":")
 
 _WIDTH_IN = 4.6
-HEIGHT_IN = 3.3
+_HEIGHT_IN = 3.3
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "audit",
@@ -109,13 +109,13 @@ def key(look: str, colour: str, label: str, *, filled: bool = True) -> Line2D:
 
 
 def svg(
-    key: str,
+    name: str,
     alternative: str,
     draw: Callable[[Axes], list[Line2D]],
     *,
-    height_in: float = HEIGHT_IN,
+    height_in: float = _HEIGHT_IN,
 ) -> Markup:
-    """What ``draw`` draws and keys, to be put into a page beside others of other ``key``."""
+    """What ``draw`` draws and keys, to be put into a page beside others of other ``name``."""
     file = io.StringIO()
     with mpl.rc_context(_STYLE):
         canvas = Canvas(figsize=(_WIDTH_IN, height_in), layout="constrained")
@@ -132,9 +132,9 @@ def svg(
     box = re.search(r'viewBox="[^"]*"', inside)
     assert box is not None
     # Names are of one document: those of several pictures in a page must differ.
-    inside = re.sub(r'\bid="', f'id="{key}-', inside[inside.index(">") + 1 :])
-    inside = re.sub(r"url\(#", f"url(#{key}-", inside)
-    inside = re.sub(r'xlink:href="#', f'href="#{key}-', inside)
+    inside = re.sub(r'\bid="', f'id="{name}-', inside[inside.index(">") + 1 :])
+    inside = re.sub(r"url\(#", f"url(#{name}-", inside)
+    inside = re.sub(r'xlink:href="#', f'href="#{name}-', inside)
     for colour, variable in _VARIABLES.items():
         inside = inside.replace(colour, f"var({variable})")
     start = Markup('<svg role="img" aria-label="{}" {}>').format(alternative, Markup(box[0]))

@@ -49,15 +49,14 @@ def _cut(
         return index.cut(group[0].path, group, representation, rule)
 
     waiting = iter(groups.values())
-    read = told = 0
+    read = 0
     with ThreadPoolExecutor(jobs) as pool:
         while batch := list(islice(waiting, jobs * _AHEAD)):
             for group, made in zip(batch, pool.map(work, batch), strict=True):
                 for _, windows in zip(group, made, strict=True):
                     yield windows
-            read += len(batch)
-            if 10 * read // len(groups) > told:
-                told = 10 * read // len(groups)
+            before, read = read, read + len(batch)
+            if 10 * read // len(groups) > 10 * before // len(groups):
                 _log.info("%s: %d of %d recordings read", index.root, read, len(groups))
 
 

@@ -107,10 +107,6 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def _is_recording(path: Path) -> bool:
-    return path.suffix == EVENTS and bool(_ID.fullmatch(path.stem))
-
-
 def people(root: Path) -> list[Path]:
     """Folders of the people who are there. Raises :class:`TrainingError`."""
     return [folder for folder in _people(root) if _has_key(folder)]
@@ -118,7 +114,7 @@ def people(root: Path) -> list[Path]:
 
 def recordings(person: Path) -> list[Path]:
     """Files of a person's recordings. Raises :class:`TrainingError`."""
-    return [path for path in _listed(person) if _is_recording(path)]
+    return [path for path in _listed(person) if path.suffix == EVENTS and _ID.fullmatch(path.stem)]
 
 
 def _people(root: Path) -> list[Path]:
@@ -147,9 +143,8 @@ def remove_person(folder: Path) -> None:
     (folder / KEY).unlink(missing_ok=True)
     sync(folder)
     (folder / RECORD).unlink(missing_ok=True)
-    for path in list(folder.iterdir()):
-        if _is_recording(path):
-            path.unlink()
+    for path in recordings(folder):
+        path.unlink()
     with suppress(OSError):
         folder.rmdir()
 
