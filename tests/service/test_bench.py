@@ -62,7 +62,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str
         ("decode", ["≥ 80", "≥ 60", None, None, "≥ 40", None]),
         ("histogram", ["≥ 150", None, "≥ 100", None]),
         ("noise", ["≤ 1", "≤ 20"]),
-        ("anonymizer", [None, None]),
+        ("anonymizer", [None, None, None]),
         ("end-to-end", [None, None, "≤ 5", None, None, "≤ 5"]),
         ("ingest", ["≤ 0", "≥ 10", None]),
         ("overload", ["≤ 1.1"]),
