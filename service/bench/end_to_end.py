@@ -21,6 +21,7 @@ from typing import cast
 
 import numpy as np
 
+from service.bench import machine
 from service.bench.feeder import Feeder, Rig, Run, Sent
 from service.bench.loop import run
 from service.bench.relay import Relay, Wires
@@ -55,6 +56,7 @@ class _Round:
     inference_ms: float = 0.0
     message_bytes: int = 0
     cpu_ms: float = 0.0
+    stolen_s: float = 0.0
 
 
 def measure(effort: Effort, say: Say) -> Iterator[Result]:
@@ -83,9 +85,11 @@ def _results(phase: str, service: list[_Round], relay: list[_Round]) -> Iterator
     floor = np.array([ms for each in relay for ms in each.latencies_ms])
     inference_ms = float(np.mean([each.inference_ms for each in service]))
     missing = sum(each.missing for each in service)
+    stolen_s = sum(each.stolen_s for each in service)
     note = (
         f"{len(pooled)} windows, {missing} missing; less each window's inference, in the mean "
-        f"{inference_ms:.2f} ms; the 1 ms until the next packet included"
+        f"{inference_ms:.2f} ms; the 1 ms until the next packet included; the host "
+        f"withheld {stolen_s:.2f} s of the cores meanwhile"
     )
     for percentile, goal in _PERCENTILES.items():
         yield Result(
@@ -102,6 +106,7 @@ def _results(phase: str, service: list[_Round], relay: list[_Round]) -> Iterator
                 "missing": missing,
                 "inference_ms": inference_ms,
                 "service_cpu_ms_per_window": float(np.mean([each.cpu_ms for each in service])),
+                "stolen_s": stolen_s,
                 "relay_missing": sum(each.missing for each in relay),
                 "message_bytes": service[-1].message_bytes,
                 "feeder_late_ms": max(each.late_ms for each in service),
@@ -112,9 +117,10 @@ def _results(phase: str, service: list[_Round], relay: list[_Round]) -> Iterator
 
 def _through_service(feeder: Feeder, served: Served, wanted: Run) -> _Round:
     before_s, before = served.inference()
-    before_cpu_s = served.cpu_s()
+    before_cpu_s, before_stolen_s = served.cpu_s(), machine.stolen_s()
     sent, messages = run(_subscribe_service(served.url, feeder, wanted))
     cpu_s = served.cpu_s() - before_cpu_s
+    stolen_s = machine.stolen_s() - before_stolen_s
     after_s, after = served.inference()
     if after == before:
         raise BenchError("the service published no window")
@@ -133,7 +139,13 @@ def _through_service(feeder: Feeder, served: Served, wanted: Run) -> _Round:
     inference_ms = 1e3 * (after_s - before_s) / (after - before)
     message_bytes = max(size for camera in messages for _, size, _ in camera)
     cpu_ms = 1e3 * cpu_s / (after - before)
-    return replace(timed, inference_ms=inference_ms, message_bytes=message_bytes, cpu_ms=cpu_ms)
+    return replace(
+        timed,
+        inference_ms=inference_ms,
+        message_bytes=message_bytes,
+        cpu_ms=cpu_ms,
+        stolen_s=stolen_s,
+    )
 
 
 def _metadata(head: bytes) -> dict[str, str]:

@@ -36,6 +36,19 @@ def _cpu() -> str:
     return models[0] if models else platform.machine()
 
 
+def stolen_s() -> float:
+    """Seconds of all cores since the start that the host gave to other machines instead.
+
+    A core is then late, whatever it does. 0 where the system does not tell.
+    """
+    try:
+        # proc(5): cpu user nice system idle iowait irq softirq steal ...
+        of_all = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+        return int(of_all[8]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
 def _version(package: str) -> str | None:
     try:
         return version(package)
