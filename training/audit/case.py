@@ -15,6 +15,7 @@ from training.audit.findings import Cover as CoverName
 from training.audit.sightings import Sightings, without_pictures
 from training.checkpoint import load_checkpoint
 from training.config import Config, FitPart
+from training.datasets.rows import Rows
 from training.datasets.window_set import Dataset, WindowSet
 from training.evaluate import ReidScores, outputs
 from training.run import Run
@@ -138,9 +139,9 @@ def sample(windows: WindowSet, most: int, generator: np.random.Generator) -> Win
 
 
 def chosen(windows: WindowSet, places: NDArray[np.int64]) -> WindowSet:
-    """The ``windows`` at ``places``."""
+    """The ``windows`` at ``places``, of which none is read yet."""
     return WindowSet(
-        windows=np.asarray(windows.windows[places]),
+        windows=Rows.all_of([windows.windows]).chosen(places),
         subject=windows.subject[places],
         label=windows.label[places],
         recording=windows.recording[places],

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.manifest import Representation
 from training.datasets.load import load_dataset
+from training.datasets.rows import Rows
 from training.datasets.window_set import Dataset, WindowSet
 from training.enrolment.secret import secret_from_environment
 from training.enrolment.session import Session, delete_after_use
@@ -107,7 +108,7 @@ def concatenated(sets: Sequence[WindowSet]) -> WindowSet:
         return np.concatenate([getattr(one, name) for one in sets])
 
     return WindowSet(
-        windows=np.concatenate([one.windows for one in sets]),
+        windows=Rows.all_of([one.windows for one in sets]),
         subject=column("subject"),
         label=column("label"),
         recording=column("recording"),

@@ -49,5 +49,5 @@ def figures(
 
 def mean_window(windows: WindowSet, generator: np.random.Generator) -> Tensor:
     """The best constant: the mean of a sample of ``windows``, float32 ``[2T, H, W]``, counts."""
-    drawn = sample(windows, _AVERAGED, generator).windows
+    drawn = np.asarray(sample(windows, _AVERAGED, generator).windows)
     return torch.from_numpy(drawn.mean(axis=0, dtype=np.float32))

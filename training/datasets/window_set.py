@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from training.datasets.rows import Rows
+
 Split = Literal["train", "test"]
 
 #: Value of :attr:`WindowSet.label` in a data set without a task.
@@ -18,12 +20,12 @@ class WindowSet:
     """The ``N`` windows of one split, those of a recording one after the other.
 
     ``windows`` uint8 ``[N, 2T, H, W]``, counts that stop at 255, maybe memory-mapped and
-    read-only. The others int64 ``[N]``: ``subject``, ``label`` and ``condition`` (lighting or
-    camera) are places in the tuples of the :class:`Dataset`; ``recording`` numbers the
-    recordings.
+    read-only, or some rows of such arrays. The others int64 ``[N]``: ``subject``, ``label`` and
+    ``condition`` (lighting or camera) are places in the tuples of the :class:`Dataset`;
+    ``recording`` numbers the recordings.
     """
 
-    windows: NDArray[np.uint8]
+    windows: NDArray[np.uint8] | Rows
     subject: NDArray[np.int64]
     label: NDArray[np.int64]
     recording: NDArray[np.int64]

@@ -178,7 +178,7 @@ class TestTime:
         assert all(set(np.bincount(test.subject)[10:]) == {8} for test in seen)
         # Who puts windows together has more of them.
         assert [len(case.linked) for case in cases] == [96, 96, 96]
-        same, other = ((seen[0].windows == test.windows).all() for test in seen[1:])
+        same, other = (np.array_equal(seen[0].windows, test.windows) for test in seen[1:])
         assert same and not other
         for report in reports:
             assert "Of 128 test windows 64 were attacked" in report.data.notes[-2]

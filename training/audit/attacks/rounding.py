@@ -19,6 +19,7 @@ from training.audit.case import Case, sample
 from training.audit.findings import Finding
 from training.audit.identify import identified
 from training.device import device
+from training.evaluate import raw_batches
 from training.results import summary
 from training.seeds import numpy_generator, torch_generator
 from training.stages.cover import Cover
@@ -73,9 +74,8 @@ def _given_back(case: Case, rounded: Rounded) -> dict[str, float]:
     noise = torch_generator(place, case.seed, NAME, "noise")
     rounded.to(place)
     right = active = right_active = cells = 0
-    windows = sample(case.dataset.test, case.effort.sample, draw).windows
-    for part in torch.split(torch.from_numpy(windows), case.config.evaluation.batch_size):
-        counts = part.to(place)
+    windows = sample(case.dataset.test, case.effort.sample, draw)
+    for counts in raw_batches(windows, case.config, lambda counts, _: counts):
         guess = (rounded(scaled(counts, case.config), noise) / rounded.scaling).round()
         same, events = guess == counts, counts > 0
         right += int(same.sum())
