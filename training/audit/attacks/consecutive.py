@@ -97,9 +97,13 @@ def put_together(
         for count, places in all_groups.items():
             # Of this session; the groups come session by session.
             own = places[session[places[:, 0]] == one]
-            within = torch.from_numpy(np.searchsorted(members, own)).to(place)
-            if len(own):
-                tensors = torch.stack([covered[group].mean(dim=0) for group in within])
+            within = np.searchsorted(members, own)
+            if count == 1:
+                # The mean of one window is that window.
+                means[count].append(points[within[:, 0]])
+            elif len(own):
+                places_of = torch.from_numpy(within).to(place)
+                tensors = torch.stack([covered[group].mean(dim=0) for group in places_of])
                 means[count].append(_embedded(network, tensors, config))
     return {
         "embeddings": {count: seen[places].mean(axis=1) for count, places in all_groups.items()},

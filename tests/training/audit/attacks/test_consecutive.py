@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from tests.training.audit.people import Nothing, case, people
 from training.audit.attacks import consecutive
 from training.audit.attacks.consecutive import put_together
-from training.audit.case import shuffled
+from training.audit.case import chosen, shuffled
 from training.audit.findings import Finding
 from training.audit.sessions import groups, linked
 from training.errors import TrainingError
@@ -59,6 +59,16 @@ def test_more_windows_help_against_noise() -> None:
         scores, _ = linked(windows, groups(windows, count), seen["tensors"][count])
         found.append(np.mean(np.asarray(scores.hits_at) == 1))
     assert found[0] + 0.1 < found[1]
+
+
+def test_recordings_that_take_turns_are_put_together_each_by_itself() -> None:
+    one = case(Raw(), Path())
+    mixed = chosen(one.dataset.test, np.random.default_rng(0).permutation(len(one.dataset.test)))
+    seen = put_together(Channels(), one.cover, mixed, [1, 2], one.config, 0)
+    for count in (1, 2):
+        means = np.asarray(mixed.windows)[groups(mixed, count)].mean(axis=(1, 3, 4))
+        np.testing.assert_allclose(seen["tensors"][count], means, rtol=1e-5)
+        np.testing.assert_allclose(seen["embeddings"][count], means, rtol=1e-5)
 
 
 def test_shuffled_people_are_not_found(folder: Path) -> None:
