@@ -67,6 +67,12 @@ def test_other_settings_in_the_same_folder_are_refused(folder: Path) -> None:
         measure("table1", tiny_config("pretrain.epochs=2"), DATASET, folder, 0, "test")
 
 
+def test_one_person_to_test_on_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="simulated: test split: has one person, two are"):
+        measure("table1", tiny_config(), tiny_dataset(tests=1), tmp_path, 0, "test")
+    assert not list(tmp_path.iterdir())
+
+
 def test_another_data_set_in_the_same_folder_is_refused(folder: Path) -> None:
     with pytest.raises(TrainingError, match=r"pretrain/target: data\.digest: differs"):
         measure("table1", tiny_config(), tiny_dataset(subjects=7), folder, 0, "test")
