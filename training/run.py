@@ -257,6 +257,8 @@ class Run:
             **self.config.inversion.model_dump(mode="json"),
             "depth": networks.denoiser_depth,
             "width": networks.denoiser_width,
+            # Of :class:`Denoiser`; earlier ones had none.
+            "gain": True,
         }
 
     def _settings(self, **own: Any) -> dict[str, Any]:

@@ -58,6 +58,10 @@ def test_the_denoiser_has_fifteen_convolutions() -> None:
     assert sum(isinstance(m, nn.BatchNorm2d) for m in Denoiser(10).modules()) == 14
 
 
+def test_an_untrained_denoiser_takes_nothing_from_the_attacker_behind_it() -> None:
+    assert torch.equal(Denoiser(4, depth=3, width=8)(WINDOWS), WINDOWS)
+
+
 def test_dropout_is_the_configurations() -> None:
     for network in (
         ReidNetwork("small", 4, 7, dropout=0.3),

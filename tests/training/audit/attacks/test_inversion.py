@@ -20,7 +20,7 @@ from training.stages.cover import Gaussian
 def test_denoised_windows_are_nearer_to_raw_ones_and_are_not_learned_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noisy = case(Gaussian(8.0), tmp_path, inversion_epochs=2, sample=16)
+    noisy = case(Gaussian(8.0), tmp_path, inversion_epochs=12, sample=16)
     found = inversion.attack(noisy)
     assert found.identity is not None and found.verification is not None
     assert found.details["windows"] == 16
