@@ -11,8 +11,9 @@ from torch.nn import functional
 
 from training.config import Config
 from training.datasets.gallery import allowed, queries
-from training.datasets.window_set import WindowSet
+from training.datasets.window_set import Dataset, WindowSet
 from training.device import device
+from training.errors import TrainingError
 from training.retrieval import DistanceOf, cmc_and_map
 from training.seeds import derive, numpy_generator, torch_generator
 from training.stages.cover import Cover
@@ -72,6 +73,14 @@ def evaluate(
     return ranked(
         windows, config, seed, lambda chosen: torch.cdist(embedding[chosen], embedding).numpy()
     )
+
+
+def check_people(dataset: Dataset) -> None:
+    """Raise :class:`TrainingError` where there is nobody to mistake a person for."""
+    if len(np.unique(dataset.test.subject)) < 2:
+        raise TrainingError(
+            "has one person, two are needed", source=dataset.name, field="test split"
+        )
 
 
 def chance(windows: WindowSet, config: Config, seed: int) -> dict[str, float]:

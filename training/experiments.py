@@ -4,15 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-import numpy as np
-
 from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
 from training.checkpoint import load_checkpoint
 from training.config import Config
 from training.datasets.window_set import Dataset
 from training.device import describe
-from training.errors import TrainingError
-from training.evaluate import Scores, chance
+from training.evaluate import Scores, chance, check_people
 from training.files import write_json, write_whole
 from training.provenance import commit
 from training.results import Row, SeedResult
@@ -35,10 +32,7 @@ def measure(
     ``EXPERIMENT.yaml``. ``anonymizer`` is the checkpoint that ``generalization`` is about.
     Raises :class:`TrainingError`, for too few people to test on before anything is trained.
     """
-    if len(np.unique(dataset.test.subject)) < 2:
-        raise TrainingError(
-            "has one person, two are needed", source=dataset.name, field="test split"
-        )
+    check_people(dataset)
     run = Run(folder, config, dataset, seed)
     if experiment == "generalization":
         assert anonymizer is not None

@@ -30,7 +30,7 @@ from training.audit.work import Clock, Work, plan
 from training.config import Config
 from training.datasets.window_set import Dataset
 from training.device import describe, threads
-from training.evaluate import ReidScores, chance
+from training.evaluate import ReidScores, chance, check_people
 from training.provenance import commit
 from training.run import content, counts
 from training.seeds import numpy_generator
@@ -84,6 +84,7 @@ def audit(
     suite, config = settings.suite, settings.config
     repository = repository or Repository()
     # Before hours of work, not after.
+    check_people(dataset)
     check_task(model.manifest, dataset, repository)
     reconstructor = None if settings.weights is None else load_reconstructor(settings.weights)
     effort = EFFORT[suite]

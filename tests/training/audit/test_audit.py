@@ -111,6 +111,14 @@ class TestVerdicts:
         assert not noise.broken and "the same" in noise.notes[0]
 
 
+def test_one_person_to_test_on_is_told_of_before_hours_of_work(tmp_path):
+    attacked = model(add=4.0)
+    alone = people(subjects=6, tests=1)
+    with pytest.raises(TrainingError, match="test split: has one person, two are needed"):
+        audit(attacked, alone, True, settings(tmp_path / "work", attacked))
+    assert not (tmp_path / "work").exists()
+
+
 def test_weights_of_another_network_are_told_of_before_hours_of_work(tmp_path):
     other = tmp_path / "other.pt"
     torch.save({"state_dict": {}}, other)
