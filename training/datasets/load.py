@@ -45,7 +45,7 @@ def load_dataset(
     must look, or which file is wrong.
     """
     if name not in _INDEX:
-        raise TrainingError(f"is none of {', '.join(NAMES)}", source=repr(name))
+        raise TrainingError(f"{name!r} is none of {', '.join(NAMES)}", field="dataset.name")
     module, function = _INDEX[name].split(":")
     index: Callable[[Path], Index] = getattr(import_module(module), function)
     return build(index(root), representation, window, cache, jobs)
