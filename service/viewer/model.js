@@ -14,13 +14,22 @@ const AUDIT_MEANS = {
   off: "Audits are not looked at here.",
 };
 
-/** Small nested facts (`{distribution: "normal", scale: 1}`) as one line. */
+/** What holds no facts itself, in words. */
 function line(value) {
   if (value === null || value === undefined || value === "") return "none stated";
-  if (Array.isArray(value)) return value.map(line).join(", ");
-  if (typeof value !== "object") return String(value);
-  const facts = Object.entries(value).map(([key, of]) => `${key.replaceAll("_", " ")} ${line(of)}`);
-  return facts.length ? facts.join(", ") : "none stated";
+  return Array.isArray(value) ? value.map(line).join(", ") || "none stated" : String(value);
+}
+
+const holdsFacts = (of) => of !== null && typeof of === "object" && !Array.isArray(of);
+
+/** Nested facts, a line each, further in for each that holds them. */
+function lines(facts, indent = "") {
+  if (!holdsFacts(facts)) return `${indent}${line(facts)}`;
+  const told = Object.entries(facts).map(([key, of]) => {
+    const name = `${indent}${key.replaceAll("_", " ")}`;
+    return holdsFacts(of) ? `${name}\n${lines(of, `${indent}  `)}` : `${name}: ${line(of)}`;
+  });
+  return told.length ? told.join("\n") : `${indent}none stated`;
 }
 
 function sensorLine({ width, height, multiple_of: multiple }) {
@@ -78,8 +87,8 @@ export function showModel({ device, provider, audit, manifest }, list, badge, te
     ["Sensor", sensorLine(representation)],
     ["Noise", `${noise.distribution}, scale ${noise.scale}`],
     ["Output step", manifest.output_step == null ? "not rounded" : String(manifest.output_step)],
-    ["Trained on", line(manifest.trained_on)],
-    ["Metrics", line(manifest.metrics)],
+    ["Trained on", lines(manifest.trained_on), "lines"],
+    ["Metrics", lines(manifest.metrics), "lines"],
   ];
   if (manifest.description) rows.splice(1, 0, ["What it is", manifest.description]);
   fillList(list, rows);

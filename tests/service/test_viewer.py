@@ -408,6 +408,26 @@ def test_every_state_of_an_audit_has_its_words_and_its_colour(
     assert len(set(told.values())) == len(get_args(AuditWord))
 
 
+def test_what_a_model_was_made_of_and_reached_is_told_line_by_line(visit, running_service):
+    page = visit.page
+    with running_service({"cameras": []}) as service:
+        answer = httpx.get(f"{service.url}/v1/model").json()
+        reached = {"top1": "2.3 [0.9, 4.2]", "target_acc": "<b>99</b>"}
+        answer["manifest"] |= {
+            "trained_on": {"notes": ["synthetic", "few"], "train": {"subjects": 77}},
+            "metrics": {"percent": {"raw": reached}, "seeds": []},
+        }
+        page.route("**/v1/model", lambda route: route.fulfill(json=answer))
+        page.goto(service.url)
+        rows = page.locator("#model .lines dd")
+        expect(rows.first).to_contain_text("notes: synthetic, few")
+        assert rows.all_inner_texts() == [
+            "notes: synthetic, few\ntrain\n  subjects: 77",
+            "percent\n  raw\n    top1: 2.3 [0.9, 4.2]\n    target acc: <b>99</b>\n"
+            "seeds: none stated",
+        ]
+
+
 def decode(page, message: bytes) -> dict:
     answer = page.evaluate(
         """async (message) => {
