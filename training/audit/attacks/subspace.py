@@ -13,6 +13,7 @@ The directions are the principal components of A(x, 0); for a model whose noise 
 everywhere no other linear map keeps more of the signal (Eckart and Young, 1936).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,9 +79,11 @@ def attack(case: Case) -> Finding:
 @torch.no_grad()
 def subspace(signal: Cover, windows: WindowSet, config: Config) -> Subspace:
     """The principal directions of ``signal`` over ``windows``; one at least."""
-    said = torch.cat(
-        [signal(batch).flatten(1).float().cpu() for batch in raw_batches(windows, config)]
-    )
+    # Filled part by part: put together at the end it would be there twice.
+    said = torch.empty(len(windows), math.prod(windows.windows.shape[1:]))
+    parts = torch.split(said, config.evaluation.batch_size)
+    for part, batch in zip(parts, raw_batches(windows, config), strict=True):
+        part.copy_(signal(batch).flatten(1))
     mean = said.mean(dim=0)
     said -= mean
     # Of as many windows as there are, and not of all cells, of which there are many more.
