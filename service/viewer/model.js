@@ -24,7 +24,7 @@ const holdsFacts = (of) => of !== null && typeof of === "object" && !Array.isArr
 
 /** Nested facts, a line each, further in for each that holds them. */
 function lines(facts, indent = "") {
-  if (!holdsFacts(facts)) return `${indent}${line(facts)}`;
+  if (!holdsFacts(facts)) return line(facts);
   const told = Object.entries(facts).map(([key, of]) => {
     const name = `${indent}${key.replaceAll("_", " ")}`;
     return holdsFacts(of) ? `${name}\n${lines(of, `${indent}  `)}` : `${name}: ${line(of)}`;

@@ -30,5 +30,6 @@ def test_a_missing_data_set_says_where_it_comes_from(
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"^dataset\.name: 'mnist' is none of simulated,"):
+    said = r"^dataset\.name: 'mnist' is none of simulated, dvs_gesture"
+    with pytest.raises(TrainingError, match=said):
         load_dataset("mnist", tmp_path, representation())
