@@ -145,6 +145,39 @@ class Run:
         if ``denoise`` (paper, Sec. 4.4 and 5.6). Whatever lies over the windows, it can look for
         what is the same in all tiles of them.
         """
+        done = self._recogniser(stage, task, cover, start, part, denoise=denoise, scored=True)
+        assert done.scores is not None
+        return done.scores
+
+    def learned(
+        self,
+        stage: str,
+        task: Task,
+        cover: Cover,
+        start: Path | None,
+        part: FitPart,
+        *,
+        denoise: bool = False,
+    ) -> Path:
+        """The folder of the same recogniser, for who looks with it at windows of his own choice.
+
+        What it finds out on the test split, which takes its time, is not asked.
+        """
+        self._recogniser(stage, task, cover, start, part, denoise=denoise, scored=False)
+        return self.folder / stage
+
+    def _recogniser(
+        self,
+        stage: str,
+        task: Task,
+        cover: Cover,
+        start: Path | None,
+        part: FitPart,
+        *,
+        denoise: bool,
+        scored: bool,
+    ) -> Done:
+        """A recogniser's stage, which has scores if it was ``scored`` when it was trained."""
         config = self.config
         covered = not isinstance(cover, Raw)
         folder = StageFolder(self.folder / stage)
@@ -189,18 +222,19 @@ class Run:
                 seed=seed,
                 cover=cover if self.pictures else None,
             )
-            whole = network if denoiser is None else nn.Sequential(denoiser, network)
-            scores = evaluate(task, whole, cover, self.dataset.test, config, self.seed)
+            scores, metrics = None, None
+            if scored:
+                whole = network if denoiser is None else nn.Sequential(denoiser, network)
+                scores = evaluate(task, whole, cover, self.dataset.test, config, self.seed)
+                metrics = summary(scores)
             about = {"stage": stage, "cover": {"name": cover.name, **cover.settings}}
-            metrics = summary(scores)
             self._save(folder.network(task), task, network, about, metrics)
             if denoiser is not None:
                 self._save(folder.network("denoiser"), "denoiser", denoiser, about, metrics)
             done = folder.close(Done(duration_s=duration_s, scores=scores))
             forget(folder.path)
-        assert done.scores is not None
         self._durations_s[stage] = done.duration_s
-        return done.scores
+        return done
 
     def _new(self, task: Task) -> RecogniserNetwork:
         return self._new_target() if task == "target" else self._new_reid()

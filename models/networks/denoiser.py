@@ -7,6 +7,10 @@ from torch import Tensor, nn
 
 from models.errors import ModelError
 
+#: Adam's steps are of one size for all parameters, too small to take a gain of 1 to 0 in a short
+#: training: it is learned in units of this.
+_GAIN_UNIT = 10.0
+
 
 class Denoiser(nn.Module):
     """``depth`` 3x3 convolutions, all but the last with batch normalisation and ReLU.
@@ -35,11 +39,11 @@ class Denoiser(nn.Module):
         nn.init.zeros_(last.bias)  # type: ignore[arg-type]
         self.body = nn.Sequential(*layers, last)
         # Fewer channels than it takes to hand noise on could not take it away either.
-        self.gain = nn.Parameter(torch.ones(channels, 1, 1))
+        self.gain = nn.Parameter(torch.full((channels, 1, 1), 1 / _GAIN_UNIT))
         # Trains in two thirds of the time on CPUs; changes no value's meaning.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor) -> Tensor:
         """The estimated raw counts ``[N, 2T, H, W]`` of anonymized windows of that shape."""
         x = x.contiguous(memory_format=torch.channels_last)
-        return self.gain * x + self.body(x)  # type: ignore[no-any-return]
+        return _GAIN_UNIT * self.gain * x + self.body(x)  # type: ignore[no-any-return]

@@ -107,8 +107,8 @@ class Case:
         ``name`` tells it from others of this case. It begins from ``start`` or from scratch.
         """
         stage = f"{self.name}/{name}"
-        self.run.recognised(stage, "reid", cover or self.cover, start, self.fit(epochs))
-        return self.run.folder / stage / "reid.pt"
+        folder = self.run.learned(stage, "reid", cover or self.cover, start, self.fit(epochs))
+        return folder / "reid.pt"
 
     def sightings(
         self,

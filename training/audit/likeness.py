@@ -23,13 +23,18 @@ class Likeness:
 
 def likeness(guess: Tensor, raw: Tensor) -> Likeness:
     """Of ``guess`` with ``raw``, both ``[N, 2T, H, W]`` counts; no correlation counts as 0."""
-    one, other = guess.double().flatten(1), raw.double().flatten(1)
-    one_apart = one - one.mean(1, keepdim=True)
-    other_apart = other - other.mean(1, keepdim=True)
-    scale = one_apart.norm(dim=1) * other_apart.norm(dim=1)
-    together = (one_apart * other_apart).sum(1)
-    correlation = torch.where(scale > 0, together / scale.clamp(min=1e-300), 0)
-    return Likeness(float((one - other).square().mean()), float(correlation.mean()))
+    # One after the other: all of them in float64 would be gigabytes.
+    each = [_likeness(one.double(), other.double()) for one, other in zip(guess, raw, strict=True)]
+    mse, correlation = np.mean(each, axis=0).tolist()
+    return Likeness(mse, correlation)
+
+
+def _likeness(guess: Tensor, raw: Tensor) -> tuple[float, float]:
+    """Mean squared error and correlation of one window."""
+    apart, raw_apart = guess - guess.mean(), raw - raw.mean()
+    scale = float(apart.norm() * raw_apart.norm())
+    correlation = float((apart * raw_apart).sum()) / scale if scale > 0 else 0.0
+    return float((guess - raw).square().mean()), correlation
 
 
 def figures(

@@ -10,7 +10,7 @@ import pytest
 from tests.training.audit.people import case
 from training import run as runs
 from training.audit.attacks import inversion
-from training.checkpoint import load_checkpoint
+from training.audit.findings import Finding
 from training.errors import TrainingError
 from training.files import read_json
 from training.results import summary
@@ -20,11 +20,11 @@ from training.stages.cover import Gaussian
 def test_denoised_windows_are_nearer_to_raw_ones_and_are_not_learned_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noisy = case(Gaussian(8.0), tmp_path, inversion_epochs=12, sample=16)
+    noisy = case(Gaussian(8.0), tmp_path, inversion_epochs=3, sample=16)
     found = inversion.attack(noisy)
     assert found.identity is not None and found.verification is not None
     assert found.details["windows"] == 16
-    mse = {name: cast(float, found.details[f"mse_{name}"]) for name in ("denoised", "covered")}
+    mse = _mse(found)
     assert mse["covered"] == pytest.approx(64, rel=0.05)
     assert mse["denoised"] < mse["covered"] / 2
 
@@ -37,18 +37,37 @@ def test_denoised_windows_are_nearer_to_raw_ones_and_are_not_learned_twice(
     assert again.details == found.details
 
 
+def test_who_sees_through_the_noise_is_nearer_than_the_mean_picture(tmp_path: Path) -> None:
+    found = inversion.attack(case(Gaussian(1.0), tmp_path, inversion_epochs=3, sample=64))
+    mse = _mse(found)
+    assert mse["denoised"] < 0.95 * min(mse["constant"], mse["covered"])
+
+
+def test_who_sees_nothing_hands_in_the_mean_picture(tmp_path: Path) -> None:
+    # Far too little time for a denoiser of so much noise: he knows that he does not know.
+    found = inversion.attack(case(Gaussian(64.0), tmp_path, inversion_epochs=1, sample=64))
+    mse = _mse(found)
+    assert mse["denoised"] == pytest.approx(mse["constant"], rel=0.05)
+
+
+def _mse(found: Finding) -> dict[str, float]:
+    names = ("denoised", "covered", "constant")
+    return {name: cast(float, found.details[f"mse_{name}"]) for name in names}
+
+
 def test_people_are_looked_for_in_denoised_windows(tmp_path: Path) -> None:
     noisy = case(Gaussian(8.0), tmp_path, inversion_epochs=3, sample=64)
     found = inversion.attack(noisy)
     assert found.identity is not None
-    stage = noisy.run.folder / "model-gaussian-8/inversion"
-    # What the two networks found when they had been trained together.
-    together = load_checkpoint(stage / "reid.pt", "reid").metrics
-    assert summary(found.identity) == pytest.approx(together, abs=3)
-    settings = read_json(stage / "settings.json")
+    # What the two networks find when they are trained together and looked through in training.
+    run = runs.Run(tmp_path / "again", noisy.config, noisy.dataset, noisy.seed)
+    stage, begin = "model-gaussian-8/inversion", noisy.raw_attacker()
+    together = run.recognised(stage, "reid", noisy.cover, begin, noisy.fit(3), denoise=True)
+    assert summary(found.identity) == pytest.approx(summary(together), abs=3)
+    settings = read_json(noisy.run.folder / stage / "settings.json")
+    assert settings == read_json(run.folder / stage / "settings.json")
     assert settings["fit"]["epochs"] == 3
-    raw_attacker = hashlib.sha256(noisy.raw_attacker().read_bytes()).hexdigest()
-    assert settings["start"] == raw_attacker
+    assert settings["start"] == hashlib.sha256(begin.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("scaling", [1.0, 0.25])
