@@ -34,6 +34,7 @@ class ClassifierManifest(Part):
     #: ``sha256`` of the anonymizer on whose output it was trained.
     anonymizer_sha256: Sha256
     #: A window with fewer shows nothing that it knows: it saw none so quiet when it was trained.
+    #: Told are powers of a thousand, so 1 and 1000 are what makes sense.
     fewest_events: int = Field(default=0, ge=0)
     trained_on: dict[str, JsonValue] | str | None = None
     metrics: dict[str, JsonValue] | None = None

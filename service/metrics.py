@@ -30,7 +30,7 @@ class Metrics:
         camera = ["camera"]
         self.events = Counter(
             "anonynoise_events",
-            "Events received, each window counted as the power of ten at or below its number",
+            "Events received, a window's number rounded down to a power of a thousand",
             camera,
             registry=self.registry,
         )

@@ -57,10 +57,10 @@ async def test_the_newest_label_is_in_the_cameras_status(recognizing, camera):
 
 
 async def test_a_label_goes_when_nothing_happens_any_more(serve, camera, repository):
-    add_classifier(repository, fewest_events=100)
+    add_classifier(repository, fewest_events=1000)
     service = await serve(recognizers=["gesture"], cameras=[{"id": "hall", "url": camera.url}])
     await camera.connected()
-    camera.send_windows(0, 3)
+    camera.send_windows(0, 3, events=1200)
     # The fourth window holds the one event that ended the third; the wall clock closes it.
     counted = service.service.metrics.registry.get_sample_value
 

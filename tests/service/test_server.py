@@ -138,7 +138,7 @@ async def test_tls(camera, tmp_path):
         async with websockets.connect(address, ssl=trusting) as socket:
             await camera.connected()
             camera.send_windows(0)
-            assert decode_message(await socket.recv())[0]["events"] == "100"
+            assert decode_message(await socket.recv())[0]["events"] == "1"
         with pytest.raises(httpx.ConnectError):
             async with httpx.AsyncClient(base_url=server.url) as http:
                 await http.get("/health/live")

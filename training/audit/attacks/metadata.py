@@ -1,11 +1,11 @@
 """Metadata: what the messages say beside their tensors.
 
-The adversary reads of every window what its message says in the clear: the power of ten of the
-number of its events. What is done in it he knows, as the model is there to tell. On other people he
-trains a small network that has the two of K consecutive windows, and links a group of K (query)
-with groups of other sessions, in another light. Success: the same person ranks first more often
-than by chance. It can really be carried out by any reader, whatever the model, so it says nothing
-of a model and does not decide; over raw windows it has the exact numbers.
+The adversary reads of every window what its message says in the clear: the power of a thousand of
+the number of its events. What is done in it he knows, as the model is there to tell. On other
+people he trains a small network that has the two of K consecutive windows, and links a group of K
+(query) with groups of other sessions, in another light. Success: the same person ranks first more
+often than by chance. It can really be carried out by any reader, whatever the model, so it says
+nothing of a model and does not decide; over raw windows it has the exact numbers.
 """
 
 import numpy as np

@@ -4,8 +4,9 @@ The adversary owns the box, too: he runs the same model over labelled recordings
 people as often as he likes, with noise of his own, and trains a re-identification network on
 what comes out. Then he links the published windows of people he never saw before (query) with
 others of theirs (gallery). He starts from what he knows of raw windows (``warm``; AnonyNoise,
-Sec. 4.4) or from nothing (``scratch``), with a residual network or with a patch mixer, whose
-mistakes differ. Success: the same person ranks first more often than by chance.
+Sec. 4.4) or from nothing (``scratch``) and for as long as on raw windows, with a residual network
+or with a patch mixer, whose mistakes differ. Success: the same person ranks first more often than
+by chance.
 """
 
 from collections.abc import Callable
@@ -21,12 +22,13 @@ ARCHITECTURES: dict[str, Arch] = {"residual": "small", "mixer": "mixer"}
 
 def attacker_of(architecture: str, *, warm: bool) -> Callable[[Case], Finding]:
     """The attack with an architecture of :data:`ARCHITECTURES`."""
-    name = f"retrain-{architecture}-{'warm' if warm else 'scratch'}"
+    beginning = "warm" if warm else "scratch"
+    name = f"retrain-{architecture}-{beginning}"
 
     def attack(case: Case) -> Finding:
         case = case.with_arch(ARCHITECTURES[architecture])
-        start = case.raw_attacker() if warm else None
-        attacker = case.attacker(f"{architecture}-{'warm' if warm else 'scratch'}", start)
+        start, epochs = (case.raw_attacker(), None) if warm else (None, case.effort.raw_epochs)
+        attacker = case.attacker(f"{architecture}-{beginning}", start, epochs=epochs)
         return identified(name, case, case.sightings(attacker))
 
     attack.__name__ = name

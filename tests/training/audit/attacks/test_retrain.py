@@ -28,7 +28,8 @@ def test_people_are_found_behind_a_weak_cover_and_nobody_in_noise(
     architecture: str, warm: bool, folder: Path
 ) -> None:
     attack = attacker_of(architecture, warm=warm)
-    found = attack(case(Gaussian(1.0), folder / "longer", **LONGER))
+    noisy = case(Gaussian(1.0), folder / "longer", **LONGER)
+    found = attack(noisy)
     assert found.attack == f"retrain-{architecture}-{'warm' if warm else 'scratch'}"
     assert found.verification is not None
     nothing = attack(case(Nothing(), folder / "longer", **LONGER))
@@ -40,7 +41,12 @@ def test_people_are_found_behind_a_weak_cover_and_nobody_in_noise(
     assert backbone == ("Mixer" if architecture == "mixer" else "Backbone")
     # It learned from what is published, from what it knew of raw windows or from nothing.
     assert kept.trained_on["cover"]["name"] == "gaussian-1"
-    assert (read_json(stage / "settings.json")["start"] is not None) == warm
+    settings = read_json(stage / "settings.json")
+    assert (settings["start"] is not None) == warm
+    # Who begins from nothing has as much time as he had for raw windows.
+    effort = noisy.effort
+    assert settings["fit"]["epochs"] == (effort.epochs if warm else effort.raw_epochs)
+    assert effort.epochs != effort.raw_epochs
 
 
 def test_who_knows_raw_windows_only_finds_people_where_little_is_hidden(folder: Path) -> None:
