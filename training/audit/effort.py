@@ -13,7 +13,8 @@ class Effort(Part):
     seeds: int
     #: Wall-clock seconds after which no further attack is begun.
     budget_s: float
-    #: Epochs of the attacker on raw windows, and of one on covered windows.
+    #: Epochs of an attacker who begins from nothing, on raw windows or covered ones, and of one who
+    #: goes on from there on covered windows.
     raw_epochs: int
     epochs: int
     #: Windows of an epoch.

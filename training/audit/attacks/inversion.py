@@ -78,15 +78,14 @@ def _pictures(case: Case, denoiser: nn.Module) -> dict[str, JsonValue]:
     case.cover.to(place)
     scaling = case.config.representation.scaling
 
-    def seen(windows: WindowSet) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Denoised, covered and raw windows, in counts."""
+    def seen(windows: WindowSet) -> Iterator[Tensor]:
+        """Denoised, covered and raw windows ``[3, n, 2T, H, W]``, in counts."""
         for raw in raw_batches(windows, case.config):
             covered = case.cover(raw, noise)
-            three = torch.stack([denoiser(covered), covered, raw]).cpu() / scaling
-            yield three[0], three[1], three[2]
+            yield torch.stack([denoiser(covered), covered, raw]).cpu() / scaling
 
     weight, mean = _calibrated((denoised, raw) for denoised, _, raw in seen(own))
-    denoised, covered, raw = (torch.cat(parts) for parts in zip(*seen(windows), strict=True))
+    denoised, covered, raw = torch.cat(list(seen(windows)), dim=1)
     guess = constant + weight * (denoised - mean)
     found = figures("denoised", guess, covered, raw, constant)
     return cast(dict[str, JsonValue], {"windows": len(windows), "denoiser_weight": weight, **found})
