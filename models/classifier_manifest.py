@@ -3,8 +3,17 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
+from events.magnitude import magnitude
 from models.manifest import Part, Representation, Sha256, Slug, Version, read_as
 
 #: What a class is called: one printable line.
@@ -34,10 +43,17 @@ class ClassifierManifest(Part):
     #: ``sha256`` of the anonymizer on whose output it was trained.
     anonymizer_sha256: Sha256
     #: A window with fewer shows nothing that it knows: it saw none so quiet when it was trained.
-    #: Told are powers of a thousand, so 1 and 1000 are what makes sense.
+    #: 0, or a power of a thousand: of a window's events the service tells no more.
     fewest_events: int = Field(default=0, ge=0)
     trained_on: dict[str, JsonValue] | str | None = None
     metrics: dict[str, JsonValue] | None = None
+
+    @field_validator("fewest_events")
+    @classmethod
+    def _told(cls, count: int) -> int:
+        if count != magnitude(count):
+            raise ValueError("no power of a thousand, and messages tell only that of their events")
+        return count
 
     @model_validator(mode="after")
     def _different(self) -> Self:

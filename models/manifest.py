@@ -167,7 +167,7 @@ def first_problem(error: ValidationError, source: str | None = None) -> ModelErr
     """The first field of ``source`` that is wrong, without quoting its value."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or None
-    return ModelError(first["msg"], source=source, field=field)
+    return ModelError(first["msg"].removeprefix("Value error, "), source=source, field=field)
 
 
 def read(path: Path) -> Manifest:

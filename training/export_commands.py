@@ -99,7 +99,7 @@ def export_anonymizer(
     "--fewest-events",
     type=click.IntRange(min=0),
     default=0,
-    help="A window whose number's power of a thousand is below it gets no label: 1, 1000, ...",
+    help="A window with fewer gets no label: 0, 1, 1000, ... (powers of a thousand).",
 )
 def export_classifier(checkpoint: Path, out: Path, anonymizer: str, **fields: Any) -> None:
     """Write the target network CHECKPOINT, trained on a model's output, as the new folder OUT.

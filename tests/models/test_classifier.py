@@ -135,6 +135,8 @@ def test_the_classifier_of_an_anonymizer_is_found(tmp_path: Path) -> None:
         ({"labels": ["one"]}, "labels"),
         ({"labels": ["one", "two\n"]}, "labels.1"),
         ({"labels": ["one", "one"]}, "two labels are the same"),
+        ({"fewest_events": -1}, "fewest_events"),
+        ({"fewest_events": 5000}, "fewest_events: no power of a thousand"),
         ({"task": "../up"}, "task"),
         ({"anonymizer_sha256": "short"}, "anonymizer_sha256"),
         ({"noise": {}}, "noise"),
