@@ -127,7 +127,7 @@ def judge(
     missing = [one for one in skipped if one.attack in gated]
     if missing:
         first_missing = min(missing, key=lambda one: one.cover != "model")
-        return verdict("undecided", _not_carried_out(first_missing))
+        return verdict("undecided", _not_carried_out(first_missing, findings))
     if worst is None:
         return verdict("undecided", "no attack came to an end")
     if worst.level.over:
@@ -148,9 +148,11 @@ def _told(one: Measured) -> str:
     )
 
 
-def _not_carried_out(one: Skipped) -> str:
+def _not_carried_out(one: Skipped, findings: Sequence[Finding]) -> str:
     over = "" if one.cover == "model" else f" over {one.cover} windows"
-    return f"{one.attack} was not carried out{over}: {one.reason}"
+    others = one.cover == "model" and any(found.attack == one.attack for found in findings)
+    seed = f" with seed {one.seed}" if others else ""
+    return f"{one.attack} was not carried out{over}{seed}: {one.reason}"
 
 
 def control(attack: str, findings: Sequence[Finding], chance: float, policy: Policy) -> Control:

@@ -115,10 +115,16 @@ class TestUndecided:
     def test_an_attack_that_was_not_carried_out(self):
         left = Skipped(attack="static", cover="model", seed=0, reason="its time was over")
         found = judged(finding(CHANCE), skipped=[left])
-        assert found.verdict == "undecided" and "its time was over" in found.reason
+        assert found.verdict == "undecided"
+        assert found.reason == "static was not carried out: its time was over"
         assert judged(finding(80), skipped=[left]).verdict == "leak"
         other = left.model_copy(update={"attack": "averaging"})
         assert judged(finding(CHANCE), skipped=[other]).verdict == "pass"
+
+    def test_one_carried_out_with_other_seeds_is_said_with_its_seed(self):
+        left = Skipped(attack="retrain", cover="model", seed=1, reason="its time was over")
+        found = judged(finding(CHANCE), skipped=[left])
+        assert found.reason == "retrain was not carried out with seed 1: its time was over"
 
     @pytest.mark.parametrize("cover", ["raw", "weak", "shuffled"])
     def test_nothing_passes_without_what_shows_that_attacks_work(self, cover):
