@@ -196,11 +196,7 @@ class Run:
         if done is None:
             seed = derive(self.seed, stage)
             torch.manual_seed(seed)
-            network = (
-                self._new(task)
-                if start is None
-                else cast(RecogniserNetwork, load_checkpoint(start, task).network())
-            )
+            network = self._new(task) if start is None else self._begun(task, start)
             if covered:
                 network = network.with_tiles()
             networks = config.networks
@@ -240,19 +236,28 @@ class Run:
         return self._new_target() if task == "target" else self._new_reid()
 
     def _new_target(self) -> TargetNetwork:
-        if not self.dataset.labels:
-            raise TrainingError("has no task to recognise", source=self.dataset.name)
         networks, channels = self.config.networks, self.config.representation.channels
-        network = TargetNetwork(networks.arch, channels, len(self.dataset.labels))
+        network = TargetNetwork(networks.arch, channels, self._logits("target"))
         self._begin(network.backbone)
         return network
 
     def _new_reid(self) -> ReidNetwork:
-        people = len(np.unique(self.dataset.train.subject))
         networks, channels = self.config.networks, self.config.representation.channels
-        network = ReidNetwork(networks.arch, channels, people)
+        network = ReidNetwork(networks.arch, channels, self._logits("reid"))
         self._begin(network.backbone)
         return network
+
+    def _begun(self, task: Task, start: Path) -> RecogniserNetwork:
+        known = cast(RecogniserNetwork, load_checkpoint(start, task).network())
+        return known.with_logits(self._logits(task))
+
+    def _logits(self, task: Task) -> int:
+        """How many classes, or people to learn from, there are."""
+        if task == "reid":
+            return len(np.unique(self.dataset.train.subject))
+        if not self.dataset.labels:
+            raise TrainingError("has no task to recognise", source=self.dataset.name)
+        return len(self.dataset.labels)
 
     def _begin(self, backbone: nn.Module) -> None:
         if self.config.networks.imagenet is not None:

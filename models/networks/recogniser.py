@@ -47,6 +47,15 @@ class RecogniserNetwork(nn.Module):
             seen = torch.cat([seen, self.tiles(x)], dim=1)
         return self.embedding(seen)  # type: ignore[no-any-return]
 
+    def with_logits(self, logits: int) -> Self:
+        """The same network; one that told apart another number has a classifier yet to learn."""
+        if self.config[self.logits_are] == logits:
+            return self
+        other = type(self)(**self.config | {self.logits_are: logits}).train(self.training)
+        fresh = other.classifier.state_dict(prefix="classifier.")
+        other.load_state_dict(self.state_dict() | fresh)
+        return other
+
     def with_tiles(self) -> Self:
         """The same network, which begins to see the mean tile and makes nothing of it yet."""
         if self.tiles is not None:

@@ -77,7 +77,7 @@ def attacks(reconstructor: Reconstructor | None, *, show_raw: bool) -> tuple[Att
         of(consecutive, "identity", consecutive.attack, suites=_ALL, controlled=_ALL),
         retrained("residual", warm=True, suites=_ALL, controlled=_ALL),
         of(rounding, "identity", rounding.attack),
-        retrained("mixer", warm=False),
+        retrained("mixer", warm=True),
         retrained("residual", warm=False),
         of(temporal, "identity", temporal.attack),
         of(enrolled, "identity", enrolled.attack),

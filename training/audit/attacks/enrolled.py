@@ -2,7 +2,8 @@
 
 The adversary has labelled published windows of the people in front of the camera, from half of
 the lightings (a colleague who was there, who knows when each of them passed), beside those of
-others, and trains on all of them. What he has not seen is how they look on the other days.
+others. He begins with what he learned of the others, and goes on with all of them. What he has
+not seen is how they look on the other days.
 Success: a window of another day is given to the right person of those enrolled more often than
 by chance. The strongest of the attacks that learn, and outside the published protocol, whose
 people are all unknown.
@@ -25,7 +26,7 @@ NAME = "enrolled"
 
 
 def attack(case: Case) -> Finding:
-    """A residual attacker, trained on other people and on those enrolled."""
+    """The residual attacker who knows the covered windows of others, trained on all of them."""
     test = case.dataset.test
     enrolled = _enrolled(test)
     everybody = replace(
@@ -33,7 +34,8 @@ def attack(case: Case) -> Finding:
         train=concatenated([case.dataset.train, chosen(test, np.flatnonzero(enrolled))]),
     )
     known = replace(case, dataset=everybody, folder=case.folder / NAME)
-    sightings = known.sightings(known.attacker("residual", None))
+    start = case.attacker("residual-warm", case.raw_attacker())
+    sightings = known.sightings(known.attacker("residual-warm", start))
     query = _queries(test, ~enrolled, numpy_generator(case.seed, NAME))
     gallery = np.broadcast_to(enrolled, (len(query), len(enrolled)))
     return Finding(

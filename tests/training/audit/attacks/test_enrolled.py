@@ -12,6 +12,7 @@ from training.audit.case import shuffled
 from training.audit.findings import Finding
 from training.checkpoint import load_checkpoint
 from training.errors import TrainingError
+from training.files import read_json
 from training.stages.cover import Gaussian
 
 
@@ -28,9 +29,16 @@ def test_people_are_found_on_another_day_and_nobody_in_noise(folder: Path) -> No
     assert len(found.identity.hits_at) == 4 * 4
     assert set(found.identity.subject) == {6, 7, 8, 9}
     # He knows six others, and of these four the half that is of the first light.
-    stage = folder / "enrolled/enrolled/seed-0/model-gaussian-1/residual"
-    known = load_checkpoint(stage / "reid.pt", "reid").trained_on["train"]
+    stage = "seed-0/model-gaussian-1/residual-warm"
+    kept = load_checkpoint(folder / "enrolled/enrolled" / stage / "reid.pt", "reid")
+    known = kept.trained_on["train"]
     assert (known["subjects"], known["windows"]) == (6 + 4, 6 * 32 + 4 * 16)
+    assert kept.network().classifier.out_features == 6 + 4
+    # He began with what the attacker learned who knows covered windows of the six alone.
+    start = load_checkpoint(folder / "enrolled" / stage / "reid.pt", "reid")
+    assert start.network().classifier.out_features == 6
+    settings = read_json(folder / "enrolled/enrolled" / stage / "settings.json")
+    assert settings["start"] is not None
     nothing = enrolled.attack(case(Nothing(), folder / "enrolled", crowd, epochs=6))
     assert top1(found) > 70
     assert top1(nothing) < 60

@@ -22,7 +22,7 @@ def top1(finding: Finding) -> float:
 
 
 @pytest.mark.parametrize(
-    ("architecture", "warm"), [("residual", True), ("residual", False), ("mixer", False)]
+    ("architecture", "warm"), [("residual", True), ("residual", False), ("mixer", True)]
 )
 def test_people_are_found_behind_a_weak_cover_and_nobody_in_noise(
     architecture: str, warm: bool, folder: Path
