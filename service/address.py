@@ -1,5 +1,8 @@
 """Addresses: where the service listens and where cameras are."""
 
+import ipaddress
+import os
+import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -14,6 +17,11 @@ SCHEMES = {
     "usb": "usb://inivation, usb://prophesee or usb://auto",
 }
 _USB = ("auto", "inivation", "prophesee")
+#: As it calls itself, so that this one name needs no looking up.
+_THIS_MACHINE = "localhost"
+
+#: A TCP socket's address: host and port, of IPv6 flow and scope, too.
+SocketAddress = tuple[str, int] | tuple[str, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,21 @@ class Address:
         if not host or port is None or parts.path or parts.username is not None:
             raise ValueError(f"{text!r} is not HOST:PORT")
         return cls(host, port)
+
+    @property
+    def place(self) -> str:
+        """Names the machine and its port, whichever way the address is written.
+
+        No name is looked up: what it leads to is known where it is connected to.
+        """
+        try:
+            # As a connection reads it, to which 127.1 and 0x7f000001 are addresses, too.
+            numeric = socket.getaddrinfo(
+                self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+            )
+        except (OSError, ValueError):
+            return f"{self.host}:{self.port}"
+        return place_of(numeric[0][4])  # type: ignore[arg-type]
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -73,6 +96,22 @@ class CameraUrl:
         subscriber of both could average.
         """
         if self.address:
-            host = "127.0.0.1" if self.address.host in ("localhost", "::1") else self.address.host
-            return f"{host}:{self.address.port}"
-        return self.path or f"usb://{self.driver}"
+            return self.address.place
+        return os.path.realpath(self.path) if self.path else f"usb://{self.driver}"
+
+
+def place_of(peer: SocketAddress, own: SocketAddress | None = None) -> str:
+    """The :attr:`Address.place` of a connection's peer; ``own`` is the connection's other end.
+
+    Loopback, no address at all, and the address that we ourselves have in the connection are
+    all this machine. A machine that is reached through a relay, or has several addresses, is not
+    seen to be one.
+    """
+    host, port, *rest = peer
+    address = ipaddress.ip_address(host)
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_loopback or address.is_unspecified or (own and own[0] == host):
+        return f"{_THIS_MACHINE}:{port}"
+    # A link-local address is another machine's on another link.
+    scope = f"%{rest[1]}" if rest and rest[1] else ""
+    return f"{address}{scope}:{port}"

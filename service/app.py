@@ -19,15 +19,19 @@ from models.audit import Suite, Verdict, Worst
 from models.manifest import Manifest
 from service.audit import AuditWatch, AuditWord
 from service.auth import Tokens
+from service.body_limit import BodyLimit
 from service.config import Config, is_loopback
 from service.guard import Problem, Read, ServiceOf
 from service.headers import SecurityHeaders
+from service.origin import SameOrigin
 from service.routes import cameras, upload, windows
 from service.service import Refused, Service
 
 log = logging.getLogger(__name__)
 
 _VIEWER = Path(__file__).parent / "viewer"
+#: A camera in JSON needs less.
+_BODY_BYTES = 1 << 16
 router = APIRouter()
 
 
@@ -170,6 +174,7 @@ def create_app(service: Service) -> FastAPI:
         # Their pages load scripts from elsewhere; the schema itself is at /openapi.json.
         docs_url=None,
         redoc_url=None,
+        responses={403: {"model": Problem, "description": "Another site's page"}},
     )
     app.state.service = service
     app.state.tokens = Tokens(service.config)
@@ -182,6 +187,9 @@ def create_app(service: Service) -> FastAPI:
 
 
 def _add_guards(app: FastAPI, config: Config) -> None:
+    # What is added last is asked first.
+    app.add_middleware(BodyLimit, limit=_BODY_BYTES, but_on=upload.PATH)
+    app.add_middleware(SameOrigin)
     hosts = list(config.allowed_hosts)
     if hosts or is_loopback(config.address.host):
         # A page on the internet whose name resolves to 127.0.0.1 must not read cameras here.

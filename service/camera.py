@@ -43,6 +43,7 @@ class Camera:
         window_bytes: int,
         recordings: Path | None,
         submit: Callable[[Pending], None],
+        reader_of: Callable[[str], str | None],
         metrics: Metrics,
     ) -> None:
         self.config = config
@@ -52,22 +53,28 @@ class Camera:
         self.reconnects = 0
         self.dropped: dict[str, int] = {}
         self.latency_s: float | None = None
+        #: Where its connection leads, while there is one.
+        self.place: str | None = None
         self._manifest = manifest
         self._window_bytes = window_bytes
         self._recordings = recordings
         self._submit = submit
+        self._reader_of = reader_of
         self._metrics = metrics
-        # Looked up once: one counts every packet.
+        # Looked up once: they count every window.
         self._told_total = metrics.events.labels(config.id)
-        self._outside_total = metrics.outside.labels(config.id)
+        self._outside_told_total = metrics.outside.labels(config.id)
         self._builder: WindowBuilder | None = None
         self._sensor: SensorSize | None = None
-        self._outside = 0
         self._segment = 0
         self._arrived_s = 0.0
         #: Every event, for who may see the camera itself, and as much as messages say of them.
         self._events = Rate()
         self._events_told = Rate()
+        #: Events left out: in earlier connections, up to the last window, and as much as is said.
+        self._outside_before = 0
+        self._outside_counted = 0
+        self._outside_told = 0
         self._windows = Rate()
         self._source: Source | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -100,7 +107,7 @@ class Camera:
             segment=self._builder.segment if self._builder else self._segment,
             seq=self.seq,
             events=events.total,
-            outside=self._outside,
+            outside=self._outside if exact else self._outside_told,
             windows=self._windows.total,
             events_per_s=round(events.per_s(), 1),
             windows_per_s=round(self._windows.per_s(), 2),
@@ -112,6 +119,10 @@ class Camera:
             recognized=recognized,
             recognition_problem=recognition_problem,
         )
+
+    @property
+    def _outside(self) -> int:
+        return self._outside_before + (self._builder.outside if self._builder else 0)
 
     def published(self, pending: Pending) -> None:
         """Told by the service: a window of this camera is with its subscribers."""
@@ -141,12 +152,12 @@ class Camera:
 
     async def stop(self) -> None:
         """Stop reading; the window under way is closed and handed on, not lost."""
-        for task in self._tasks:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-        for task in self._tasks:
+        for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
-        self._tasks = []
         self._flush()
         if self.state is not CameraState.PAUSED:
             self._enter(CameraState.PAUSED)
@@ -174,7 +185,9 @@ class Camera:
                 self._source = await asyncio.to_thread(
                     open_source, CameraUrl.parse(self.config.url), self._recordings
                 )
-                async with aclosing(self._source.packets()) as packets:  # type: ignore[type-var]
+                async with aclosing(  # type: ignore[type-var]
+                    self._source.packets(self._claim)
+                ) as packets:
                     async for events in packets:
                         self._take(events, self._source)
                 self._flush()
@@ -191,6 +204,8 @@ class Camera:
                 log.exception("camera task failed", extra={"camera": self.config.id})
                 self._enter(CameraState.FAILED, f"internal error: {type(error).__name__}")
                 return
+            finally:
+                self.place = None
             self.reconnects += 1
             self._metrics.reconnects.labels(self.config.id).inc()
             if self._events.total > seen:
@@ -200,6 +215,13 @@ class Camera:
             await asyncio.sleep(retry_s * random.uniform(0.8, 1.2))
             retry_s = min(2 * retry_s, _LONGEST_RETRY_S)
 
+    def _claim(self, place: str) -> None:
+        """Told by the source, before anything of it is read, where it really leads."""
+        # The same events under two noise draws could be averaged by whoever reads both.
+        if reader := self._reader_of(place):
+            raise UnusableSource(f"camera {reader!r} reads this source already")
+        self.place = place
+
     def _live(self) -> bool:
         return self._source is None or not self._source.finite
 
@@ -208,7 +230,6 @@ class Camera:
             return
         builder = self._builder or self._build(source)
         self._arrived_s = time.monotonic()
-        outside = builder.outside
         if self.state is not CameraState.STREAMING:
             self._enter(CameraState.STREAMING)
         try:
@@ -216,8 +237,6 @@ class Camera:
                 self._close(window)
         finally:
             self._events.add(len(events))
-            self._outside += builder.outside - outside
-            self._outside_total.inc(builder.outside - outside)
 
     def _build(self, source: Source) -> WindowBuilder:
         sensor = source.sensor
@@ -238,16 +257,27 @@ class Camera:
         told = magnitude(window.events)
         self._events_told.add(told)
         self._told_total.inc(told)
+        self._tell_outside()
         self._submit(Pending(self.config.id, self.seq, window, time.monotonic()))
+
+    def _tell_outside(self) -> None:
+        """Say of the events left out since the last window what is said of those in one."""
+        outside = self._outside
+        told = magnitude(outside - self._outside_counted)
+        self._outside_counted = outside
+        self._outside_told += told
+        self._outside_told_total.inc(told)
 
     def _flush(self) -> None:
         """End the segment: what comes after is another connection, perhaps another camera."""
         if self._builder:
             window = self._builder.end_segment()
             self._segment = self._builder.segment
+            self._outside_before = self._outside
             self._builder = None
             if window:
                 self._close(window)
+            self._tell_outside()
 
     async def _watch(self) -> None:
         """The wall clock: closes the window of a camera that fell silent, notices quiet."""

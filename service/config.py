@@ -78,6 +78,8 @@ class Limits(_Part):
     camera_queue: Annotated[int, Field(ge=1, le=1024)] = 8
     subscriber_queue: Annotated[int, Field(ge=1, le=1024)] = 8
     shutdown_s: Annotated[float, Field(gt=0)] = 5.0
+    #: How long an upload may not go on, and its answer not be read, before its place is freed.
+    stall_s: Annotated[float, Field(gt=0)] = 30.0
 
 
 class RecordConfig(_Part):

@@ -1,6 +1,7 @@
 """Prometheus metrics. Counts and times only; nothing here is derived from where events lie."""
 
 import math
+from collections.abc import Iterable
 from datetime import datetime
 from typing import get_args
 
@@ -36,7 +37,7 @@ class Metrics:
         )
         self.outside = Counter(
             "anonynoise_events_outside",
-            "Events left out: outside the sensor, or at an impossible time",
+            "Events outside the sensor, or at an impossible time; rounded as those received are",
             camera,
             registry=self.registry,
         )
@@ -130,6 +131,16 @@ class Metrics:
             "Upper bound of the audit's worst attack, in percent; NaN without one",
             registry=self.registry,
         )
+
+    def begin(self, camera: str, causes: Iterable[str]) -> None:
+        """Have a camera's counters stand at 0, those of windows lost to ``causes``, too.
+
+        Of a series that begins with its first count, Prometheus' rates never see that count.
+        """
+        for counter in (self.windows, self.subscriber_dropped, self.reconnects):
+            counter.labels(camera)
+        for cause in causes:
+            self.dropped.labels(camera, cause)
 
     def set_state(self, camera: str, state: CameraState) -> None:
         """Mark ``state`` as the one the camera is in."""

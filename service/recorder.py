@@ -68,7 +68,10 @@ class Recorder:
         file = self._files.pop(camera, None)
         if file is not None:
             try:
-                file.close()
+                with file:
+                    # A full disk still takes new names: one empty file for each lost window.
+                    if os.fstat(file.fileno()).st_size == 0:
+                        Path(file.name).unlink()
             except OSError:
                 log.debug("recording lost its end", extra={"camera": camera})
 
@@ -85,7 +88,7 @@ class Recorder:
             name = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now_s)) + f"-{now_ns:09}"
             file = self._files[camera] = (folder / (name + SUFFIX)).open("xb", buffering=0)
             self._retain()
-        file.write(data)
+        _append(file, data)
         self._metrics.recorded_bytes.inc(len(data))
 
     @property
@@ -114,3 +117,16 @@ class Recorder:
             if too_old or total > room:
                 path.unlink(missing_ok=True)
                 total -= size
+
+
+def _append(file: BinaryIO, data: bytes) -> None:
+    """Write ``data`` as a whole or, where that raises OSError, leave ``file`` as it was."""
+    end = file.tell()
+    rest = memoryview(data)
+    try:
+        while rest:
+            # A disk that becomes full takes what still fits; only the next write says why.
+            rest = rest[file.write(rest) :]
+    except OSError:
+        file.truncate(end)
+        raise

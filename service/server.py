@@ -14,6 +14,7 @@ import uvicorn
 
 from service.address import Address
 from service.app import create_app
+from service.bounded_http import BoundedHttp
 from service.config import Config, ConfigError
 from service.service import Service
 
@@ -100,7 +101,7 @@ def _uvicorn_config(config: Config, service: Service) -> uvicorn.Config:
         host=config.address.host,
         port=config.address.port,
         loop="auto",
-        http="httptools",
+        http=BoundedHttp,
         ws="websockets-sansio",
         # A window is noise: compressing it costs time and saves nothing.
         ws_per_message_deflate=False,

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
+from typing import get_args
 
 from models.anonymizer import Anonymizer, load_anonymizer
 from models.errors import ModelError
 from models.manifest import Manifest
 from models.repository import reference
-from models.verdict import Rejected
+from models.verdict import Cause, Rejected
 from service.address import CameraUrl
 from service.anonymize import metadata, warm_up
 from service.audit import AuditWatch, read_key
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: Cause of the windows that were not published because the model's audit does not allow it.
 WITHHELD = "audit"
+_OVERFLOW = "overflow"
+_CAUSES = (*get_args(Cause), _OVERFLOW, WITHHELD)
 
 
 class Refused(Exception):
@@ -56,6 +60,9 @@ class Service:
         self.uploads = asyncio.Semaphore(config.limits.uploads)
         self._audit_key = read_key(config.audit)
         self._stopped = False
+        #: Held by who adds, changes or removes a camera: each waits for tasks to end, and what
+        #: another did meanwhile could leave one source with two readers.
+        self._changing = asyncio.Lock()
         self._reason: str | None = "starting"
         self._pipeline: Pipeline | None = None
         self._recognizer: Recognizer | None = None
@@ -91,7 +98,7 @@ class Service:
             anonymizer,
             queue_size=self.config.limits.camera_queue,
             on_outcome=self._settle,
-            on_overflow=lambda camera: self._dropped(camera, "overflow"),
+            on_overflow=lambda camera: self._dropped(camera, _OVERFLOW),
         )
         await self._load_recognizer(anonymizer.manifest)
         self._reason = None
@@ -125,7 +132,8 @@ class Service:
         if self._stopped:
             return
         self._stopped = True
-        await asyncio.gather(*(camera.stop() for camera in self._cameras.values()))
+        async with self._changing:
+            await asyncio.gather(*(camera.stop() for camera in self._cameras.values()))
         if self._pipeline:
             try:
                 async with asyncio.timeout(self.config.limits.shutdown_s):
@@ -180,23 +188,32 @@ class Service:
             window_bytes=self.config.limits.window_bytes,
             recordings=self.config.recordings,
             submit=self._pipeline.submit,
+            reader_of=self._reader_of,
             metrics=self.metrics,
         )
+        self.metrics.begin(config.id, _CAUSES)
         self._cameras[config.id] = camera
         if self._recognizer:
             self._recognizer.follow(config.id)
         camera.start()
         return camera
 
-    def add(self, config: CameraConfig) -> CameraStatus:
+    async def add(self, config: CameraConfig) -> CameraStatus:
         """Start a new camera. Raises :class:`Refused`."""
-        self.require_ready()
-        if config.id in self._cameras:
-            raise Refused(409, f"camera {config.id!r} is there already")
-        if len(self._cameras) >= self.config.limits.cameras:
-            raise Refused(409, f"at most limits.cameras {self.config.limits.cameras} cameras")
-        self._check_place(config)
-        return self.status(self._open(config).config.id, exact=True)
+        async with self._changing:
+            self._require_running()
+            self.require_ready()
+            if config.id in self._cameras:
+                raise Refused(409, f"camera {config.id!r} is there already")
+            if len(self._cameras) >= self.config.limits.cameras:
+                raise Refused(409, f"at most limits.cameras {self.config.limits.cameras} cameras")
+            self._check_place(config)
+            return self.status(self._open(config).config.id, exact=True)
+
+    def _require_running(self) -> None:
+        # A camera that began to read now would be stopped by nobody.
+        if self._stopped:
+            raise Refused(503, "the service is shutting down")
 
     def _check_place(self, config: CameraConfig) -> None:
         # The same events under two noise draws could be averaged by whoever reads both.
@@ -205,36 +222,48 @@ class Service:
             if other.config.id != config.id and CameraUrl.parse(other.config.url).place == place:
                 raise Refused(409, f"camera {other.config.id!r} reads this source already")
 
-    async def change(self, config: CameraConfig) -> CameraStatus:
-        """Give a camera other settings, keeping its subscribers. Raises :class:`Refused`."""
-        camera = self._camera(config.id)
-        self._check_place(config)
-        await camera.stop()
-        camera.config = config
-        camera.start()
-        return self.status(config.id, exact=True)
+    def _reader_of(self, place: str) -> str | None:
+        """The camera whose connection leads to ``place`` now, by whatever name."""
+        for camera in self._cameras.values():
+            if camera.place == place:
+                return camera.config.id
+        return None
+
+    async def change(
+        self, camera_id: str, update: Callable[[CameraConfig], CameraConfig]
+    ) -> CameraStatus:
+        """Give a camera other settings, keeping its subscribers. Raises :class:`Refused`.
+
+        ``update`` makes them of those it has by then, so that no change undoes another.
+        """
+        async with self._changing:
+            self._require_running()
+            camera = self._camera(camera_id)
+            config = update(camera.config)
+            self._check_place(config)
+            await camera.stop()
+            camera.config = config
+            camera.start()
+            return self.status(camera_id, exact=True)
 
     async def remove(self, camera_id: str) -> None:
         """Stop and forget a camera. Raises :class:`Refused`."""
-        camera = self._camera(camera_id)
-        await camera.stop()
-        self._cameras.pop(camera_id, None)
-        if self._pipeline:
-            self._pipeline.remove(camera_id)
-        if self._recognizer:
-            self._recognizer.forget(camera_id)
-        self.hub.remove(camera_id, REMOVED, "camera removed")
-        self.metrics.forget(camera_id)
+        async with self._changing:
+            camera = self._camera(camera_id)
+            await camera.stop()
+            self._cameras.pop(camera_id)
+            if self._pipeline:
+                self._pipeline.remove(camera_id)
+            if self._recognizer:
+                self._recognizer.forget(camera_id)
+            self.hub.remove(camera_id, REMOVED, "camera removed")
+            self.metrics.forget(camera_id)
 
     def _camera(self, camera_id: str) -> Camera:
         camera = self._cameras.get(camera_id)
         if camera is None:
             raise Refused(404, f"no camera {camera_id!r}")
         return camera
-
-    def camera_config(self, camera_id: str) -> CameraConfig:
-        """A camera's settings. Raises :class:`Refused`."""
-        return self._camera(camera_id).config
 
     def status(self, camera_id: str, *, exact: bool = False) -> CameraStatus:
         """A camera's state; ``exact`` for who may see its events. Raises :class:`Refused`."""

@@ -21,13 +21,16 @@ from events.evt3 import Evt3Decoder
 from events.evt21 import Evt21Decoder
 from events.packet import Packet, SensorSize
 from events.recording import SniffingDecoder, open_recording
-from service.address import Address, CameraUrl
+from service.address import Address, CameraUrl, place_of
 from service.pace import pace
 
 _CONNECT_S = 5.0
 #: A DV server sends its header as soon as it accepts; one that has not by then never will.
 _HEADER_S = 5.0
 _READ_BYTES = 1 << 20
+#: Silence before the first probe, between two, and how many may go unanswered: 25 s in all.
+#: Only what the platform has is set; macOS has another name for the first.
+_KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPALIVE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 
 
 class SourceError(Exception):
@@ -36,6 +39,10 @@ class SourceError(Exception):
 
 class UnusableSource(SourceError):
     """A source that no later try will make readable."""
+
+
+#: Told which place a source really reads, before anything is read; refuses it by raising.
+Claim = Callable[[str], None]
 
 
 class Source(ABC):
@@ -52,10 +59,11 @@ class Source(ABC):
         """The size that the data states; None while, or where, it does not."""
 
     @abstractmethod
-    def packets(self) -> AsyncIterator[Packet]:
+    def packets(self, claim: Claim) -> AsyncIterator[Packet]:
         """Yield packets, each valid until the next.
 
-        Raises :class:`SourceError`, :class:`EventDataError` or OSError where it breaks off.
+        Raises :class:`SourceError`, :class:`EventDataError` or OSError where it breaks off,
+        and what ``claim`` raises.
         """
 
 
@@ -82,8 +90,13 @@ class LiveSource(Source):
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else "cannot be reached"
             raise SourceError(f"{self._address}: {reason}") from None
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return reader, writer
+
+    def _place(self, writer: asyncio.StreamWriter) -> str:
+        peer, own = (writer.get_extra_info(name) for name in ("peername", "sockname"))
+        if peer is None:
+            raise SourceError(f"{self._address}: connection lost")
+        return place_of(peer, own)
 
     async def _read(self, reader: asyncio.StreamReader, header_due_s: float) -> bytes:
         if not self._needs_header or self._decoder.sensor is not None:
@@ -94,10 +107,12 @@ class LiveSource(Source):
         except TimeoutError:
             raise SourceError(f"{self._address}: sent no header within {_HEADER_S:g} s") from None
 
-    async def packets(self) -> AsyncIterator[Packet]:
+    async def packets(self, claim: Claim) -> AsyncIterator[Packet]:
         reader, writer = await self._connect()
         header_due_s = asyncio.get_running_loop().time() + _HEADER_S
         try:
+            _keep_alive(writer.get_extra_info("socket"))
+            claim(self._place(writer))
             self.connected = not self._needs_header
             while data := await self._read(reader, header_due_s):
                 for events in self._decoder.feed(data):
@@ -115,6 +130,17 @@ class LiveSource(Source):
             writer.transport.abort()
 
 
+def _keep_alive(connection: socket.socket) -> None:
+    """Lose the connection to a camera that is gone without a word: no power, a cable pulled.
+
+    We only read, so nothing of ours would go unanswered, and Linux waits two hours to ask.
+    """
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        if hasattr(socket, name):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
 class RecordingSource(Source):
     """A file, played once in real time."""
 
@@ -122,13 +148,15 @@ class RecordingSource(Source):
     connected = True
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._recording = open_recording(path)
 
     @property
     def sensor(self) -> SensorSize | None:
         return self._recording.sensor
 
-    async def packets(self) -> AsyncIterator[Packet]:
+    async def packets(self, claim: Claim) -> AsyncIterator[Packet]:
+        claim(str(self._path))
         async for events in pace(self._recording.packets()):
             yield events
 
@@ -147,7 +175,7 @@ class UsbSource(Source):
     def sensor(self) -> SensorSize | None:
         return self._live.sensor if self._live else None
 
-    async def packets(self) -> AsyncIterator[Packet]:
+    async def packets(self, claim: Claim) -> AsyncIterator[Packet]:
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "anonynoise", "camera", "--driver", self._driver),
             *("--listen", "127.0.0.1:0"),
@@ -168,7 +196,7 @@ class UsbSource(Source):
             self._live = LiveSource(
                 Address.parse(line.rpartition(" ")[2]), DvDecoder(), needs_header=True
             )
-            async for events in self._live.packets():
+            async for events in self._live.packets(claim):
                 self.connected = True
                 yield events
         finally:

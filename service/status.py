@@ -44,10 +44,13 @@ class CameraStatus(BaseModel):
         int,
         Field(
             description="received; without the scope `admin`, each window counts as the power of "
-            "ten at or below its number"
+            "a thousand at or below its number"
         ),
     ]
-    outside: Annotated[int, Field(description="events left out: outside the sensor, or time")]
+    outside: Annotated[
+        int,
+        Field(description="events left out: outside the sensor, or time; counted in the same way"),
+    ]
     windows: Annotated[int, Field(description="anonymized windows published")]
     events_per_s: Annotated[float, Field(description="counted in the same way")]
     windows_per_s: float

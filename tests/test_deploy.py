@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, get_args
@@ -320,13 +319,6 @@ def test_prometheus_scrapes_the_service_with_its_token():
     assert host in services
     assert services[host]["environment"]["ANONYNOISE_LISTEN"].endswith(f":{port}")
     assert job.get("metrics_path", "/metrics") == "/metrics"
-
-
-def test_alerts_as_prometheus_reads_them():
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed")
-    subprocess.run([promtool, "check", "rules", str(ALERTS)], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("target", ["cpu", "gpu"])

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from events.core_dumps import forbid_core_dumps
 from events.dv import DvEncoder
 from events.dv_server import DvServer
 from events.errors import EventDataError
@@ -29,6 +30,8 @@ from service.watchdog import ChildFailed, Heart, supervise
 @click.option("--heartbeat-fd", type=int, hidden=True)
 def command(driver: str, listen: Address, heartbeat_fd: int | None) -> None:
     """Open a USB camera and serve its events over the DV network protocol."""
+    # In the child that is supervised, too: it does not inherit all of this.
+    forbid_core_dumps()
     try:
         if heartbeat_fd is None:
             arguments = ("camera", "--driver", driver, "--listen", str(listen))

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from events.core_dumps import forbid_core_dumps
 from events.dv import DvEncoder
 from events.dv_compression import Compression
 from events.dv_server import DvServer
@@ -87,6 +88,7 @@ def command(
 
     Without FILE it plays the synthetic recording that comes along.
     """
+    forbid_core_dumps()
     try:
         recording = open_recording(file or STAND_IN, time_unit=time_unit, sensor=sensor)
         if recording.sensor is None:

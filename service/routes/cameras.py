@@ -22,8 +22,15 @@ from service.status import CameraStatus
 router = APIRouter(prefix="/v1/cameras", tags=["cameras"])
 
 _CONFLICT: Responses = {409: {"model": Problem, "description": "The id or the source is taken"}}
+_STOPPED: Responses = {503: {"model": Problem, "description": "The service is shutting down"}}
+_TOO_LONG: Responses = {
+    413: {"model": Problem, "description": "The body is longer than a camera's"}
+}
 _NOT_READY: Responses = {
-    503: {"model": Problem, "description": "The model or its audit cannot be trusted"}
+    503: {
+        "model": Problem,
+        "description": "The model or its audit cannot be trusted, or the service is shutting down",
+    }
 }
 
 
@@ -55,11 +62,11 @@ async def list_cameras(service: ServiceOf, scope: ScopeOf) -> CameraList:
     summary="Add a camera",
     status_code=201,
     dependencies=[Admin],
-    responses={**FORBIDDEN, **INVALID, **_CONFLICT, **_NOT_READY},
+    responses={**FORBIDDEN, **INVALID, **_TOO_LONG, **_CONFLICT, **_NOT_READY},
 )
 async def add_camera(config: CameraConfig, service: ServiceOf) -> CameraStatus:
     """Start reading a camera. One source is read once: a second camera on it is refused."""
-    return service.add(config)
+    return await service.add(config)
 
 
 @router.get(
@@ -76,18 +83,21 @@ async def get_camera(camera_id: CameraPath, service: ServiceOf, scope: ScopeOf) 
     "/{id}",
     summary="Change, pause or resume a camera",
     dependencies=[Admin],
-    responses={**FORBIDDEN, **NOT_FOUND, **INVALID, **_CONFLICT},
+    responses={**FORBIDDEN, **NOT_FOUND, **INVALID, **_TOO_LONG, **_CONFLICT, **_STOPPED},
 )
 async def change_camera(
     camera_id: CameraPath, change: CameraChange, service: ServiceOf
 ) -> CameraStatus:
     """Apply the fields given; the camera reconnects, its subscribers stay."""
-    known = service.camera_config(camera_id).model_dump()
-    try:
-        config = CameraConfig.model_validate(known | change.model_dump(exclude_unset=True))
-    except ValidationError as error:
-        raise Refused(422, first_problem(error)) from None
-    return await service.change(config)
+
+    def update(known: CameraConfig) -> CameraConfig:
+        fields = known.model_dump() | change.model_dump(exclude_unset=True)
+        try:
+            return CameraConfig.model_validate(fields)
+        except ValidationError as error:
+            raise Refused(422, first_problem(error)) from None
+
+    return await service.change(camera_id, update)
 
 
 @router.delete(

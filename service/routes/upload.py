@@ -1,5 +1,7 @@
 """``POST /v1/anonymize``: a recording in, its anonymized windows out."""
 
+import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
@@ -7,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from safetensors.numpy import save
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from events.errors import EventDataError
 from events.packet import Packet, SensorSize
@@ -16,13 +18,16 @@ from events.text import TimeUnit
 from events.window import WindowSpec
 from models.anonymizer import Anonymizer
 from service.anonymize import DoesNotFit, Tally, anonymize_packets, fitting_spec
-from service.config import Pixels
+from service.config import Limits, Pixels
 from service.guard import INVALID, UNAUTHORIZED, Problem, Read, ServiceOf
 from service.message import STREAM_TYPE, TensorType, frame
 from service.service import WITHHELD, Refused, Service
 
+log = logging.getLogger(__name__)
+
 router = APIRouter(tags=["windows"])
 
+PATH = "/v1/anonymize"
 _NAME = "upload"
 _PIECE_BYTES = 1 << 20
 
@@ -35,7 +40,7 @@ def _decode(body: bytearray, decoder: SniffingDecoder) -> Iterator[Packet]:
 
 
 @router.post(
-    "/v1/anonymize",
+    PATH,
     summary="Anonymize a recording",
     dependencies=[Read],
     response_class=StreamingResponse,
@@ -57,6 +62,7 @@ def _decode(body: bytearray, decoder: SniffingDecoder) -> Iterator[Packet]:
         },
         **UNAUTHORIZED,
         **INVALID,
+        408: {"model": Problem, "description": "The body did not go on for limits.stall_s"},
         413: {"model": Problem, "description": "Larger than limits.upload_bytes"},
         429: {"model": Problem, "description": "limits.uploads are under way"},
         503: {"model": Problem, "description": "The model or its audit cannot be trusted"},
@@ -79,7 +85,7 @@ async def anonymize(
         raise Refused(429, f"limits.uploads {service.config.limits.uploads} are under way")
     await service.uploads.acquire()
     try:
-        body = await _read(request, service.config.limits.upload_bytes)
+        body = await _read(request, service.config.limits)
         decoder = SniffingDecoder(_NAME, time_unit=time_unit)
         packets = _decode(body, decoder)
         # The first packet says what the recording is; what is wrong with it by then can
@@ -96,35 +102,64 @@ async def anonymize(
         service.uploads.release()
         raise
     return _Upload(
-        _windows(first, packets, spec, anonymizer, dtype, service), service.uploads.release
+        _in_pieces(_windows(first, packets, spec, anonymizer, dtype, service)),
+        service.config.limits.stall_s,
+        service.uploads.release,
     )
 
 
 class _Upload(StreamingResponse):
-    """A windows stream that gives its place back however it ends, a lost client too."""
+    """A windows stream that gives its place back however it ends: a client may be lost, or deaf."""
 
-    def __init__(self, windows: Iterator[bytes], release: Callable[[], None]) -> None:
-        super().__init__(windows, media_type=STREAM_TYPE)
+    def __init__(
+        self, pieces: Iterator[bytes], stall_s: float, release: Callable[[], None]
+    ) -> None:
+        super().__init__(pieces, media_type=STREAM_TYPE)
+        self._stall_s = stall_s
         self._release = release
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(self._stall_s):
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_in_time)
+        except TimeoutError:
+            # The server hangs up on an answer that has no end.
+            log.warning("an answer that was not read was left off")
         finally:
             self._release()
 
 
-async def _read(request: Request, limit: int) -> bytearray:
-    too_large = Refused(413, f"a recording may have at most limits.upload_bytes {limit} bytes")
+async def _read(request: Request, limits: Limits) -> bytearray:
+    too_large = Refused(
+        413, f"a recording may have at most limits.upload_bytes {limits.upload_bytes} bytes"
+    )
     announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > limit:
+    if announced.isdecimal() and int(announced) > limits.upload_bytes:
         raise too_large
     body = bytearray()
-    async for piece in request.stream():
+    pieces = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(limits.stall_s):
+                piece = await anext(pieces, None)
+        except TimeoutError:
+            problem = f"the recording did not go on for limits.stall_s {limits.stall_s:g} s"
+            raise Refused(408, problem) from None
+        if piece is None:
+            return body
         body += piece
-        if len(body) > limit:
+        if len(body) > limits.upload_bytes:
             raise too_large
-    return body
+
+
+def _in_pieces(messages: Iterator[bytes]) -> Iterator[bytes]:
+    # However slow a client is, it reads some of a piece in time; of a window it may not.
+    for message in messages:
+        for start in range(0, len(message), _PIECE_BYTES):
+            yield message[start : start + _PIECE_BYTES]
 
 
 def _windows(

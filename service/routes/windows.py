@@ -21,6 +21,7 @@ from service.guard import (
 )
 from service.hub import Closed, Subscription
 from service.message import MESSAGE_TYPE, TensorType
+from service.origin import ELSEWHERE, same_origin
 from service.preview import preview_png
 from service.service import Refused
 
@@ -107,8 +108,8 @@ async def stream(
     token = bearer(websocket.headers.get("authorization")) or bearer_of_protocols(offered)
     await websocket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
     service = get_service(websocket)
-    if not _same_origin(websocket):
-        await websocket.close(close_codes.POLICY_VIOLATION, "another site's page")
+    if not same_origin(websocket):
+        await websocket.close(close_codes.POLICY_VIOLATION, ELSEWHERE)
         return
     if get_tokens(websocket).scope(token) is None:
         await websocket.close(
@@ -125,16 +126,6 @@ async def stream(
         await _serve(websocket, subscription, dtype)
     finally:
         service.hub.unsubscribe(camera_id, subscription)
-
-
-def _same_origin(websocket: WebSocket) -> bool:
-    """Whether the page that opens this socket came from here; programs send no origin.
-
-    Browsers let any site's page open a WebSocket to any host; without this check, a page
-    could read a camera of a service that needs no token.
-    """
-    origin = websocket.headers.get("origin")
-    return origin is None or origin.partition("://")[2] == websocket.headers.get("host")
 
 
 async def _serve(websocket: WebSocket, subscription: Subscription, dtype: TensorType) -> None:

@@ -17,17 +17,19 @@ WINDOW_US = 100_000
 class Peer:
     """A TCP server that sends what it is told to, and can hang up."""
 
-    def __init__(self, greeting: bytes = b"") -> None:
+    def __init__(self, greeting: bytes = b"", host: str = "127.0.0.1") -> None:
         self.greeting = greeting
+        self.host = host
         self.connections = 0
         self.port = 0
         self._writers: list[asyncio.StreamWriter] = []
         self._everyone: list[asyncio.StreamWriter] = []
+        self._readers: list[asyncio.StreamReader] = []
         self._connected = asyncio.Condition()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, self.host, 0)
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self
 
@@ -39,9 +41,10 @@ class Peer:
             with suppress(OSError):
                 await writer.wait_closed()
 
-    async def _accept(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(self.greeting)
         async with self._connected:
+            self._readers.append(reader)
             self._writers.append(writer)
             self._everyone.append(writer)
             self.connections += 1
@@ -51,6 +54,13 @@ class Peer:
         """Wait until the service has connected that often."""
         async with asyncio.timeout(20), self._connected:
             await self._connected.wait_for(lambda: self.connections >= times)
+
+    async def left(self) -> None:
+        """Wait until the service has closed every connection."""
+        async with asyncio.timeout(20):
+            for reader in self._readers:
+                with suppress(ConnectionError):
+                    await reader.read()
 
     def send(self, data: bytes) -> None:
         for writer in self._writers:
@@ -70,10 +80,10 @@ class Peer:
 class DvPeer(Peer):
     """A DV camera."""
 
-    def __init__(self, sensor: SensorSize = SENSOR) -> None:
+    def __init__(self, sensor: SensorSize = SENSOR, host: str = "127.0.0.1") -> None:
         self.sensor = sensor
         self._encoder = DvEncoder(sensor)
-        super().__init__(self._encoder.header)
+        super().__init__(self._encoder.header, host)
 
     @property
     def url(self) -> str:

@@ -83,6 +83,7 @@ def test_the_file_that_the_environment_names(tmp_path, monkeypatch):
         ("read_token: short", "read_token: a token has at least 16 characters"),
         ("cameras: [{id: a, url: 'dv://h:1'}, {id: a, url: 'dv://h:2'}]", "the same id"),
         ("cameras: [{id: a, url: 'dv://h:1'}, {id: b, url: 'raw://h:1'}]", "the same url"),
+        ("cameras: [{id: a, url: 'dv://127.1:1'}, {id: b, url: 'dv://[::1]:1'}]", "the same url"),
         ("cameras: [{id: a b, url: 'dv://h:1'}]", "cameras.0.id: String should match"),
         ("listen: 0.0.0.0:80", "set admin_token and read_token"),
         (

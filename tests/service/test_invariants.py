@@ -1,9 +1,11 @@
 """The privacy invariants, at the service's public surface. Each test fails when one is broken."""
 
+import asyncio
 import json
 import logging
 import os
 import random
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -22,6 +24,7 @@ from models.repository import Repository, save
 from service import auth, logs
 from service.config import Config
 from service.message import Message, decode_message
+from service.state import CameraState
 from tests.models.audits import OTHER_KEY, WORST, audited, rewritten
 from tests.models.onnx_models import constant, node, onnx_bytes, trusted
 from tests.service.classifiers import add_classifier
@@ -327,8 +330,17 @@ async def test_3_no_reader_is_told_the_number_of_events(serve, camera):
     tokens = {"read_token": READ_TOKEN, "admin_token": ADMIN_TOKEN}
     service = await serve(READ_TOKEN, cameras=[{"id": "hall", "url": camera.url}], **tokens)
     await camera.connected()
-    for number, events in enumerate((1389, 50, 7)):
+
+    async def outside() -> int:
+        return (await service.http.get("/v1/cameras/hall")).json()["outside"]
+
+    for number, (events, left_out) in enumerate(((1389, 57), (50, 1444), (7, 9))):
         camera.send_events(window_events(number, events=events))
+        camera.send_events(packet([(number + 1) * WINDOW_US - 1] * left_out, SENSOR.width, 0, 1))
+        if not number:
+            await service.until("hall", lambda status: status.outside == 57)
+            # Not while the window is open, of which there is nothing to be told yet.
+            assert await outside() in (0, 1)
     await service.until("hall", lambda status: status.windows == 3)
 
     one = (await service.http.get("/v1/cameras/hall")).json()
@@ -337,9 +349,19 @@ async def test_3_no_reader_is_told_the_number_of_events(serve, camera):
     assert one["events"] == listed["events"] == 1000 + 1 + 1
     assert max(one["events_per_s"], listed["events_per_s"]) <= 1002 / 0.25
     assert 'anonynoise_events_total{camera="hall"} 1002.0' in metrics
+    assert one["outside"] == listed["outside"] == 1 + 1000 + 1
+    assert 'anonynoise_events_outside_total{camera="hall"} 1002.0' in metrics
 
     admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    assert (await service.http.get("/v1/cameras/hall", headers=admin)).json()["events"] == 1446
+    exact = (await service.http.get("/v1/cameras/hall", headers=admin)).json()
+    assert (exact["events"], exact["outside"]) == (1446 + 1510, 1510)
+
+    # Of events that no window is closed for, once there are no more.
+    camera.send_events(packet([3 * WINDOW_US] * 23, SENSOR.width, 0, 1))
+    await service.until("hall", lambda status: status.outside == 1533)
+    assert await outside() == 1002
+    await service.http.patch("/v1/cameras/hall", headers=admin, json={"enabled": False})
+    assert await outside() == 1003
 
 
 async def test_3_raw_events_never_leave(serve, camera, caplog, tmp_path, monkeypatch):
@@ -471,6 +493,63 @@ def test_3_a_crash_leaves_no_core():
     assert done.stdout.split("\n")[0] == "(0, 0) 0"
 
 
+#: What each command that has raw events in memory is told, so that it ends at once.
+ENDS = {
+    "serve": ("--listen", "{taken}"),
+    "demo": ("--model", "none"),
+    "anonymize": ("{text}", "{text}.windows"),
+    "replay": ("{text}", "--time-unit", "us"),
+    "camera": ("--driver", "inivation"),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_3_no_command_that_holds_raw_events_leaves_a_core(name, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("1 2 3 1\n")
+    code = (
+        "import atexit, ctypes, resource, anonynoise;"
+        "limit = lambda: resource.getrlimit(resource.RLIMIT_CORE);"
+        "atexit.register(lambda: print('', limit(), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)));"
+        "anonynoise.main()"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        names = {"taken": f"127.0.0.1:{taken.getsockname()[1]}", "text": text}
+        arguments = [argument.format(**names) for argument in ENDS[name]]
+        done = subprocess.run(
+            [sys.executable, "-c", code, name, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert "Error: " in done.stderr
+    assert done.stdout == " (0, 0) 0\n"
+
+
+def test_3_a_cameras_driver_leaves_no_core(tmp_path):
+    # The driver works in a child of the command's, and what a process forbids itself does not
+    # all go over to the program that it starts.
+    (tmp_path / "dv_processing.py").write_text(
+        "import ctypes, resource\n"
+        "class io:\n"
+        "    class camera:\n"
+        "        def discover():\n"
+        "            limit = resource.getrlimit(resource.RLIMIT_CORE)\n"
+        "            raise RuntimeError(f'{limit} {ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)}')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "anonynoise", "camera", "--driver", "inivation"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}"},
+    )
+    assert done.stderr == "Error: iniVation camera: (0, 0) 0\n"
+
+
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "camera-box:0"])
 def test_4_no_service_for_other_machines_without_tokens(listen):
     done = subprocess.run(
@@ -514,3 +593,19 @@ async def test_the_same_events_never_get_a_second_draw(serve, camera):
         async with websockets.connect(f"{service.ws}/v1/cameras/hall/windows"):
             pass
     assert (await service.http.get(path)).content == first
+
+
+async def test_changes_at_the_same_time_leave_one_reader_of_a_camera(serve, camera):
+    """Two readers would be two draws over the same events, and one of them nobody's to stop."""
+    service = await serve(cameras=[{"id": "hall", "url": camera.url}])
+    await camera.connected()
+    changes = (service.http.patch("/v1/cameras/hall", json={"enabled": True}) for _ in range(8))
+    assert {answer.status_code for answer in await asyncio.gather(*changes)} == {200}
+    await service.until("hall", lambda status: status.state is CameraState.QUIET)
+    camera.send_windows(0)
+    status = await service.until("hall", lambda status: status.windows == 2)
+    assert (status.events, status.segment) == (201, 1)
+    removals = (service.http.delete("/v1/cameras/hall") for _ in range(2))
+    gone = [answer.status_code for answer in await asyncio.gather(*removals)]
+    assert sorted(gone) == [204, 404]
+    await camera.left()

@@ -4,6 +4,11 @@ import asyncio
 import json
 import logging
 import os
+import resource
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,11 +21,23 @@ from service.metrics import Metrics
 from service.recorder import SUFFIX, Recorder
 from tests.service.peers import DvPeer
 
+WINDOW = Anonymized(np.ones((10, 24, 32), np.float32))
+
 
 def recorded(folder):
     for path in sorted(folder.glob(f"*/*{SUFFIX}")):
         with path.open("rb") as file:
             yield from read_windows(file)
+
+
+def record_windows(folder: Path, numbers: Iterable[int]) -> Metrics:
+    """Record a window for each of ``numbers``, as camera ``hall``."""
+    metrics = Metrics()
+    recorder = Recorder(RecordConfig(folder=folder), metrics)
+    for number in numbers:
+        recorder.put("hall", Message(WINDOW, {"seq": str(number)}))
+    recorder.close()
+    return metrics
 
 
 async def play(service, camera: DvPeer, first: int, count: int) -> list:
@@ -90,6 +107,55 @@ def test_many_cameras_keep_to_one_limit(tmp_path, file_bytes, windows):
     assert sum(path.stat().st_size for path in tmp_path.glob(f"*/*{SUFFIX}")) <= config.max_bytes
     kept = {(metadata["camera"], metadata["seq"]) for metadata, _ in recorded(tmp_path)}
     assert {(camera, str(count - 1)) for camera, count in list(windows.items())[1:]} <= kept
+
+
+@contextmanager
+def files_end_at(size: int) -> Iterator[None]:
+    """A write beyond ``size`` takes what fits and the next one fails, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_window_that_fits_in_part_leaves_no_part(tmp_path, caplog):
+    with files_end_at(WINDOW.tensor.nbytes * 3 // 2):
+        metrics = record_windows(tmp_path, range(4))
+    # Every second one was the second of its file.
+    assert [metadata["seq"] for metadata, _ in recorded(tmp_path)] == ["0", "2"]
+    assert {line.reason for line in caplog.records} == {"File too large"}
+    exposition = metrics.exposition().decode()
+    assert "anonynoise_record_failures_total 2.0" in exposition
+    size = sum(path.stat().st_size for path in tmp_path.glob("hall/*"))
+    assert f"anonynoise_recorded_bytes_total {float(size)}" in exposition
+
+
+def test_a_disk_that_takes_nothing_is_not_filled_with_empty_files(tmp_path):
+    with files_end_at(WINDOW.tensor.nbytes // 2):
+        metrics = record_windows(tmp_path, range(3))
+    assert list(tmp_path.glob("hall/*")) == []
+    assert b"anonynoise_record_failures_total 3.0" in metrics.exposition()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_disk_that_is_really_full_keeps_what_was_whole(tmp_path, caplog):
+    # Of the windows, 31 kB each, it takes one and a half.
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", tmp_path],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip("a tmpfs cannot be mounted here")
+    try:
+        record_windows(tmp_path, range(4))
+        assert [metadata["seq"] for metadata, _ in recorded(tmp_path)] == ["0"]
+        assert len(list(tmp_path.glob("hall/*"))) == 1
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+    assert {line.reason for line in caplog.records} == {"No space left on device"}
 
 
 async def test_a_disk_that_fails_costs_the_recording_only(serve, camera, tmp_path, caplog):

@@ -1,6 +1,10 @@
 """Camera peers that do not behave: each ends in one line, none in a hang."""
 
 import asyncio
+import ctypes
+import socket
+import struct
+import sys
 
 import pytest
 
@@ -60,6 +64,66 @@ async def test_a_camera_that_hangs_up_is_connected_to_again(serve, camera):
     camera.send_windows(0)
     status = await service.until("hall", lambda status: status.windows == 2)
     assert (status.reconnects, status.segment, status.events) == (1, 2, 251)
+
+
+async def test_a_camera_that_loses_power_is_noticed_within_half_a_minute(
+    serve, camera, monkeypatch
+):
+    connections: list[socket.socket] = []
+    connect = asyncio.open_connection
+
+    async def remembered(*arguments, **options):
+        reader, writer = await connect(*arguments, **options)
+        connections.append(writer.get_extra_info("socket"))
+        return reader, writer
+
+    monkeypatch.setattr(asyncio, "open_connection", remembered)
+    service = await serve(cameras=[{"id": "hall", "url": camera.url}])
+    await camera.connected()
+    camera.send_events(window_events(0, events=50))
+    await service.until("hall", lambda status: status.events == 50)
+    (connection,) = connections
+    assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) != 0
+    silence_s, step_s, probes = (
+        connection.getsockopt(socket.IPPROTO_TCP, option)
+        for option in (
+            getattr(socket, "TCP_KEEPIDLE", None) or socket.TCP_KEEPALIVE,
+            socket.TCP_KEEPINTVL,
+            socket.TCP_KEEPCNT,
+        )
+    )
+    # Not so soon either that a camera with a bad link is lost with every packet.
+    assert probes > 1
+    assert silence_s + probes * step_s <= 30
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can make a socket deaf")
+async def test_a_camera_that_loses_power_is_connected_to_again(serve, monkeypatch):
+    monkeypatch.setattr(source, "_KEEPALIVE", dict.fromkeys(source._KEEPALIVE, 1))
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        url = f"evt3://127.0.0.1:{listener.getsockname()[1]}"
+        service = await serve(cameras=[{"id": "hall", "url": url, "width": 20, "height": 10}])
+        gone, _ = await loop.sock_accept(listener)
+        with gone:
+            deafen(gone)
+            status = await service.until("hall", lambda status: status.reason is not None)
+            back, _ = await loop.sock_accept(listener)
+            back.close()
+    assert status.reason.endswith(": Connection timed out")
+
+
+def deafen(connection: socket.socket) -> None:
+    """From now on answer nothing, as without power: no FIN, no RST, no ACK."""
+    # One instruction of a socket filter: keep 0 bytes of each packet.
+    drop = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+    so_attach_filter = 26
+    program = struct.pack("HP", 1, ctypes.addressof(drop))
+    try:
+        connection.setsockopt(socket.SOL_SOCKET, so_attach_filter, program)
+    except PermissionError:
+        pytest.skip("a socket cannot be made deaf here")
 
 
 async def test_what_arrived_before_the_damage_is_kept(serve, camera):

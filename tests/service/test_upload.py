@@ -1,8 +1,11 @@
 """``POST /v1/anonymize``: a recording in, a windows stream out."""
 
+import asyncio
 import io
 import json
+import socket
 import struct
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from events.aedat4 import write_aedat4
 from service.message import STREAM_TYPE, read_windows
 from tests.service.peers import SENSOR, WINDOW_US, window_events
+from tests.service.raw_http import raw_http
 from tests.shared_data import shared
 
 URL = "/v1/anonymize"
@@ -143,3 +147,34 @@ async def test_places_for_uploads_are_bounded_and_given_back(serve, recording):
         assert lost.status_code == 200
     assert (await service.http.post(URL, content=recording)).status_code == 200
     assert service.service.anonymizer.manifest.representation.window_us == WINDOW_US
+
+
+async def test_a_body_that_does_not_go_on_gives_its_place_back(serve, recording):
+    service = await serve(limits={"uploads": 1, "stall_s": 0.05})
+    async with raw_http(service) as http:
+        http.send(
+            f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n#".encode()
+        )
+        status, body = await http.answer()
+    assert (status, json.loads(body)) == (
+        408,
+        {"detail": "the recording did not go on for limits.stall_s 0.05 s"},
+    )
+    assert (await service.http.post(URL, content=recording)).status_code == 200
+
+
+async def test_an_answer_that_is_not_read_gives_its_place_back(serve):
+    service = await serve(limits={"uploads": 1, "stall_s": 0.05})
+    place = urlsplit(service.server.url)
+    body = b"1 2 3 1\n"
+    head = f"POST {URL}?width=640&height=480 HTTP/1.1\r\nHost: localhost\r\n"
+    with socket.socket() as deaf:
+        # A window of 12 MB does not fit in between.
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(deaf, (place.hostname, place.port))
+        await loop.sock_sendall(deaf, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert (await loop.sock_recv(deaf, 15)) == b"HTTP/1.1 200 OK"
+        async with asyncio.timeout(20):
+            await service.service.uploads.acquire()
