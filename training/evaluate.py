@@ -99,9 +99,17 @@ def chance(windows: WindowSet, config: Config, seed: int) -> dict[str, float]:
     precision = np.concatenate([np.asarray(scores.average_precision) for scores in found])
     levels = {f"top{k}": 100 * float((hits <= k).mean()) for k in (1, 5, 10)}
     levels["map"] = 100 * float(precision.mean())
-    if (windows.label >= 0).all():
-        levels["target_acc"] = 100 * float(np.bincount(windows.label).max() / len(windows.label))
+    common = commonest(windows)
+    if common is not None:
+        levels["target_acc"] = common
     return levels
+
+
+def commonest(windows: WindowSet) -> float | None:
+    """Percent of ``windows`` that show the commonest label; None where some have no label."""
+    if (windows.label < 0).any():
+        return None
+    return 100 * float(np.bincount(windows.label).max() / len(windows.label))
 
 
 def ranked(

@@ -35,7 +35,7 @@ from training.stages.cover import Cover, Learned, Raw
 from training.stages.fit import fit, forget
 from training.stages.folder import Done, StageFolder
 from training.stages.pipeline import Pipeline
-from training.stages.recogniser import Recogniser, reid_cost, target_cost
+from training.stages.recogniser import Recogniser, identity_cost, reid_cost, target_cost
 
 Task = Literal["target", "reid"]
 TASKS: tuple[Task, ...] = ("target", "reid")
@@ -158,12 +158,16 @@ class Run:
         part: FitPart,
         *,
         denoise: bool = False,
+        triplet: bool = True,
     ) -> Path:
         """The folder of the same recogniser, for who looks with it at windows of his own choice.
 
-        What it finds out on the test split, which takes its time, is not asked.
+        What it finds out on the test split, which takes its time, is not asked. Without
+        ``triplet`` people are learned by cross-entropy alone.
         """
-        self._recogniser(stage, task, cover, start, part, denoise=denoise, scored=False)
+        self._recogniser(
+            stage, task, cover, start, part, denoise=denoise, triplet=triplet, scored=False
+        )
         return self.folder / stage
 
     def _recogniser(
@@ -176,6 +180,7 @@ class Run:
         *,
         denoise: bool,
         scored: bool,
+        triplet: bool = True,
     ) -> Done:
         """A recogniser's stage, which has scores if it was ``scored`` when it was trained."""
         config = self.config
@@ -191,6 +196,7 @@ class Run:
                 inversion=self._denoising() if denoise else None,
                 # Raw windows hold no pattern: what was learned of them before stays good.
                 **({"tiles": True} if covered else {}),
+                **({} if triplet else {"triplet": False}),
             )
         )
         if done is None:
@@ -207,7 +213,8 @@ class Run:
                 if denoise
                 else None
             )
-            cost = target_cost if task == "target" else reid_cost
+            people = reid_cost if triplet else identity_cost
+            cost = target_cost if task == "target" else people
             duration_s = fit(
                 Recogniser(network, cost, cover, config, part, seed, denoiser),
                 self.dataset.train,

@@ -29,6 +29,13 @@ class Attack:
     negative: bool
     #: Suites that carry the controls out, too.
     controlled: tuple[Suite, ...]
+    #: What it depends on beside the case: the digest of a file that the user gave.
+    depends: str = ""
+
+    @property
+    def file(self) -> str:
+        """Under which name a finding is kept: what this very attack found."""
+        return "-".join(part for part in (self.name, self.depends[:12]) if part) + ".json"
 
     @property
     def controls(self) -> tuple[Cover, ...]:

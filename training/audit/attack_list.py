@@ -13,6 +13,7 @@ from training.audit.attack import Attack, Positive
 from training.audit.attacks import (
     attributes,
     averaging,
+    confusions,
     consecutive,
     enrolled,
     inversion,
@@ -58,10 +59,19 @@ def attacks(reconstructor: Reconstructor | None, *, show_raw: bool) -> tuple[Att
         positive: Positive | None = "weak",
         negative: bool = True,
         controlled: tuple[Suite, ...] = _LONG,
+        depends: str = "",
     ) -> Attack:
-        name = name or module.NAME
         return Attack(
-            name, goal, run, _threat(module), suites, gated, positive, negative, controlled
+            name=name or module.NAME,
+            goal=goal,
+            run=run,
+            threat=_threat(module),
+            suites=suites,
+            gated=gated,
+            positive=positive,
+            negative=negative,
+            controlled=controlled,
+            depends=depends,
         )
 
     def retrained(architecture: str, *, warm: bool, **more: object) -> Attack:
@@ -73,11 +83,12 @@ def attacks(reconstructor: Reconstructor | None, *, show_raw: bool) -> tuple[Att
         of(noise_stream, "noise", noise_stream.attack, suites=_ALL, positive=None, negative=False),
         of(static, "identity", static.attack, suites=_ALL, positive="raw", controlled=_ALL),
         of(subspace, "identity", subspace.attack, suites=_ALL, controlled=_ALL),
+        of(confusions, "identity", confusions.attack, suites=_ALL, controlled=_ALL),
         # Before the one whose attacker it has: of the two it gets further.
         of(consecutive, "identity", consecutive.attack, suites=_ALL, controlled=_ALL),
         retrained("residual", warm=True, suites=_ALL, controlled=_ALL),
         of(rounding, "identity", rounding.attack),
-        retrained("mixer", warm=True),
+        retrained("mixer", warm=False),
         retrained("residual", warm=False),
         of(temporal, "identity", temporal.attack),
         of(enrolled, "identity", enrolled.attack),
@@ -98,6 +109,7 @@ def attacks(reconstructor: Reconstructor | None, *, show_raw: bool) -> tuple[Att
                 name=reconstruction.name_with(reconstructor),
                 # A picture of a window under any noise is too poor to tell people apart by.
                 positive="raw",
+                depends=reconstructor.weights_sha256,
             )
         )
     return tuple(listed)

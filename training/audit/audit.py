@@ -24,13 +24,14 @@ from training.audit.policy import Policy
 from training.audit.reconstructor import load_reconstructor
 from training.audit.report import Report
 from training.audit.samples import samples
+from training.audit.sessions import alone, guess
 from training.audit.under_way import resumed
 from training.audit.usefulness import check_task, retrained, shipped
 from training.audit.work import Clock, Work, plan
 from training.config import Config
 from training.datasets.window_set import Dataset
 from training.device import describe, threads
-from training.evaluate import ReidScores, chance, check_people
+from training.evaluate import check_people, commonest
 from training.provenance import commit
 from training.run import content, counts
 from training.seeds import numpy_generator
@@ -91,7 +92,9 @@ def audit(
     anonymizer = Anonymizer(model, threads=threads(config.compute))
     cover = Deployed(anonymizer)
     work = Work(dataset, cover, config, suite, effort, settings.work)
-    begun = resumed(settings.work, suite, f"{work.key}-{model.manifest.sha256}", settings.seed)
+    begun = resumed(
+        settings.work, suite, f"{work.key}-{manifest_digest(model.manifest)}", settings.seed
+    )
     budget_s = effort.budget_s if settings.budget_s is None else settings.budget_s
     clock = Clock(budget_s, begun.spent_s)
     seeds = tuple(range(begun.seed, begun.seed + effort.seeds))
@@ -101,7 +104,7 @@ def audit(
     draw = numpy_generator(begun.seed, "linked windows")
     stays = excerpt(dataset, effort.linked_windows, run, draw).test
     work = replace(work, dataset=seen, stays=stays)
-    guess = chance(seen.test, config, begun.seed)
+    guessing = guess(seen.test)
 
     def report(judgement: Judgement, **found: Any) -> Report:
         nothing = dict.fromkeys(("attacks", "controls", "skipped", "utility", "baselines"), ())
@@ -113,7 +116,7 @@ def audit(
             verdict=judgement.verdict,
             reason=judgement.reason,
             worst=judgement.worst,
-            chance=round(guess["top1"], 2),
+            chance=round(guessing, 2),
             seeds=seeds,
             started=begun.started,
             finished=datetime.now(UTC),
@@ -143,14 +146,13 @@ def audit(
             skipped.append(outcome)
         begun.model_copy(update={"spent_s": round(clock.used_s, 1)}).keep(settings.work)
         progress(number, len(steps))
-    controls = tuple(_controls(listed, findings, guess["top1"], settings.policy))
+    controls = tuple(_controls(listed, findings, settings.policy))
     judgement = judge(
         [found for found in findings if found.cover == "model"],
         [attack.name for attack in listed if attack.gated],
         controls,
         skipped,
         settings.policy,
-        guess["top1"],
     )
     if cover.asked and cover.dropped / cover.asked > _MOST_DROPPED:
         judgement = Judgement("undecided", "the model drops most windows", judgement.worst)
@@ -160,10 +162,10 @@ def audit(
         consumers += _retrained(case, clock)
     return report(
         judgement,
-        attacks=tuple(_attacks(listed, findings, guess["top1"])),
+        attacks=tuple(_attacks(listed, findings)),
         controls=controls,
         skipped=tuple(skipped),
-        utility=summary.utilities(consumers, guess.get("target_acc", 0.0)),
+        utility=summary.utilities(consumers, commonest(seen.test) or 0.0),
         baselines=tuple(_baselines(case, clock)) if suite != "quick" else (),
         samples=samples(seen, cover, config, _SHOWN, synthetic=synthetic),
     )
@@ -199,23 +201,21 @@ def _data(dataset: Dataset, seen: Dataset, linked: int, synthetic: bool) -> told
 
 
 def _controls(
-    listed: Sequence[Attack], findings: Sequence[Finding], guess: float, policy: Policy
+    listed: Sequence[Attack], findings: Sequence[Finding], policy: Policy
 ) -> Iterator[told.Control]:
     for attack in listed:
         for cover in _COVERS[1:]:
             over = [one for one in findings if (one.attack, one.cover) == (attack.name, cover)]
             if over:
-                yield control(attack.name, over, guess, policy)
+                yield control(attack.name, over, policy)
 
 
-def _attacks(
-    listed: Sequence[Attack], findings: Sequence[Finding], guess: float
-) -> Iterator[told.Attack]:
+def _attacks(listed: Sequence[Attack], findings: Sequence[Finding]) -> Iterator[told.Attack]:
     for cover in _COVERS:
         for attack in listed:
             over = [one for one in findings if (one.attack, one.cover) == (attack.name, cover)]
             if over:
-                yield summary.attack(attack, over, guess)
+                yield summary.attack(attack, over)
 
 
 def _retrained(case: Case, clock: Clock) -> Iterator[Accuracy]:
@@ -230,16 +230,15 @@ def _baselines(case: Case, clock: Clock) -> Iterator[told.Baseline]:
     """Raw windows and Gaussian noise, attacked and used as the model is (AnonyNoise, Sec. 5.4)."""
     if not case.dataset.labels or clock.left_s <= 0:
         return
-    case.raw_attacker()
+    start = case.raw_attacker()
     task = retrained(case, Raw(), "raw/target", case.raw_fit())
-    yield summary.baseline("raw", 0.0, task, case.raw_scores())
+    found, _ = alone(case.sightings(start, cover=Raw()))
+    yield summary.baseline("raw", 0.0, task, found)
     for std in case.config.gaussian:
         if clock.left_s <= 0:
             return
         cover = Gaussian(std)
         task = retrained(case, cover, f"{cover.name}/target", case.fit())
-        reid = case.run.recognised(
-            f"{cover.name}/residual-warm", "reid", cover, case.raw_attacker(), case.fit()
-        )
-        assert isinstance(reid, ReidScores)
-        yield summary.baseline(cover.name, std, task, reid)
+        folder = case.run.learned(f"{cover.name}/residual-warm", "reid", cover, start, case.fit())
+        found, _ = alone(case.sightings(folder / "reid.pt", cover=cover))
+        yield summary.baseline(cover.name, std, task, found)

@@ -17,7 +17,7 @@ from training.checkpoint import load_checkpoint
 from training.config import Config, FitPart
 from training.datasets.rows import Rows
 from training.datasets.window_set import Dataset, WindowSet
-from training.evaluate import ReidScores, outputs
+from training.evaluate import outputs
 from training.run import Run
 from training.stages.cover import Cover, Raw
 
@@ -44,7 +44,8 @@ class Case:
     @property
     def name(self) -> str:
         """A folder's name for this cover."""
-        digest = str(self.cover.settings.get("model_sha256", ""))[:12]
+        # Of the manifest, which names the model's file, too: as much is in what it says of noise.
+        digest = str(self.cover.settings.get("manifest_sha256", ""))[:12]
         return "-".join(part for part in (self.kind, self.cover.name, digest) if part)
 
     @cached_property
@@ -79,20 +80,10 @@ class Case:
         """How a network is trained on raw windows."""
         return _lasting(self.config.pretrain, self.effort.raw_epochs)
 
-    def raw_scores(self) -> ReidScores:
-        """How well the attacker trained on raw windows finds people in raw windows."""
-        scores = self.run.recognised(self._raw_stage, "reid", Raw(), None, self.raw_fit())
-        assert isinstance(scores, ReidScores)
-        return scores
-
     def raw_attacker(self) -> Path:
         """The attacker trained on raw windows; trained now if there is none yet."""
-        self.raw_scores()
-        return self.run.folder / self._raw_stage / "reid.pt"
-
-    @property
-    def _raw_stage(self) -> str:
-        return f"raw/{self.config.networks.arch}"
+        stage = f"raw/{self.config.networks.arch}"
+        return self.run.learned(stage, "reid", Raw(), None, self.raw_fit()) / "reid.pt"
 
     def attacker(
         self,
@@ -104,11 +95,14 @@ class Case:
     ) -> Path:
         """An attacker trained on what ``cover`` (by default the case's own) makes of windows.
 
-        ``name`` tells it from others of this case. It begins from ``start`` or from scratch.
+        ``name`` tells it from others of this case. It begins from ``start``, or from scratch and
+        without the triplet loss: under noise, the farthest and the nearest keep a network that
+        knows nothing yet from learning anything.
         """
         stage = f"{self.name}/{name}"
-        folder = self.run.learned(stage, "reid", cover or self.cover, start, self.fit(epochs))
-        return folder / "reid.pt"
+        covering, fit = cover or self.cover, self.fit(epochs)
+        triplet = start is not None
+        return self.run.learned(stage, "reid", covering, start, fit, triplet=triplet) / "reid.pt"
 
     def sightings(
         self,

@@ -1,8 +1,8 @@
 """What one attack found with one seed, as it is kept on disk until the report is made."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from models.manifest import Part, Slug
 from training.audit.verification import PairCounts
@@ -42,7 +42,7 @@ class Finding(Part):
     cover: Cover
     seed: int
     identity: ReidScores | None = None
-    #: Percent of top-1 that a guess gets; None where the protocol is the data set's own.
+    #: Percent of top-1 that a guess gets.
     chance: float | None = None
     verification: PairCounts | None = None
     #: Against the number of draws or windows, in increasing order.
@@ -55,6 +55,12 @@ class Finding(Part):
     #: One sentence for the report where there is something to say.
     note: str = ""
     duration_s: float = 0.0
+
+    @model_validator(mode="after")
+    def _against_a_guess(self) -> Self:
+        if (self.identity is None) != (self.chance is None):
+            raise ValueError("identity has a chance, and nothing else")
+        return self
 
 
 class Skipped(Part):

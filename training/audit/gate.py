@@ -64,13 +64,13 @@ class Judgement:
     worst: Worst | None
 
 
-def measured(findings: Iterable[Finding], policy: Policy, chance: float) -> tuple[Measured, ...]:
+def measured(findings: Iterable[Finding], policy: Policy) -> tuple[Measured, ...]:
     """What gated attacks found over the model, its findings of all seeds put together."""
     groups: dict[tuple[str, int | None], list[tuple[ReidScores, float]]] = {}
     for finding in findings:
-        if finding.identity is not None:
-            guess = chance if finding.chance is None else finding.chance
-            groups.setdefault((finding.attack, None), []).append((finding.identity, guess))
+        if finding.identity is not None and finding.chance is not None:
+            single = (finding.identity, finding.chance)
+            groups.setdefault((finding.attack, None), []).append(single)
         for point in finding.curve:
             place = (finding.attack, point.count)
             groups.setdefault(place, []).append((point.identity, point.chance))
@@ -94,7 +94,6 @@ def judge(
     controls: Sequence[Control],
     skipped: Sequence[Skipped],
     policy: Policy,
-    chance: float,
 ) -> Judgement:
     """The verdict on a model.
 
@@ -103,7 +102,7 @@ def judge(
     """
     deciding = [finding for finding in findings if finding.attack in gated]
     broken = [finding for finding in deciding if finding.broken]
-    results = measured(deciding, policy, chance)
+    results = measured(deciding, policy)
     worst = max(results, key=_reach, default=None)
     said = worst.worst if worst else None
 
@@ -121,8 +120,8 @@ def judge(
         first = max(leaks, key=_reach)
         return Judgement("leak", _told(first), first.worst)
     if failed:
-        what = "too few people" if failed[0].cover == "raw" else "nobody"
-        return verdict("undecided", f"{failed[0].attack} found {what} on {failed[0].cover} windows")
+        name, cover = failed[0].attack, failed[0].cover
+        return verdict("undecided", f"{name} found too few people on {cover} windows")
     # Of controls, too: nobody was found, but it was not shown that the attack could have.
     missing = [one for one in skipped if one.attack in gated]
     if missing:
@@ -155,11 +154,12 @@ def _not_carried_out(one: Skipped, findings: Sequence[Finding]) -> str:
     return f"{one.attack} was not carried out{over}{seed}: {one.reason}"
 
 
-def control(attack: str, findings: Sequence[Finding], chance: float, policy: Policy) -> Control:
+def control(attack: str, findings: Sequence[Finding], policy: Policy) -> Control:
     """Whether ``attack`` did over one other cover what it must: find people, or guess.
 
-    In raw windows it must find more than ``policy`` allows in covered ones: on data that gives
-    people away no more than that, every model would pass.
+    Where hardly anything is hidden it must find more than ``policy`` allows in covered windows: an
+    attack that cannot, and data that gives people away no more than that, would let every model
+    pass.
     """
     first = findings[0]
     cover = first.cover
@@ -168,9 +168,8 @@ def control(attack: str, findings: Sequence[Finding], chance: float, policy: Pol
     most = [_most(finding) for finding in findings]
     scores = [one for one, _ in most]
     found = top1(scores)
-    guess = float(np.mean([chance if guess is None else guess for _, guess in most]))
+    guess = float(np.mean([guess for _, guess in most]))
     shuffled = cover == "shuffled"
-    enough = policy.limit(guess) if cover == "raw" else guess
     least = top1(scores, confidence=1 - 2 * FALSE_ALARM / _NEGATIVES).low
     return Control(
         attack=attack,
@@ -180,12 +179,12 @@ def control(attack: str, findings: Sequence[Finding], chance: float, policy: Pol
         chance=guess,
         # Shuffled people: not above guessing at a level that all of them share, or every tenth
         # audit would come to nothing. The others: surely above what they must.
-        held=least <= guess if shuffled else found.low > enough,
+        held=least <= guess if shuffled else found.low > policy.limit(guess),
     )
 
 
-def _most(finding: Finding) -> tuple[ReidScores, float | None]:
-    if finding.identity is not None:
+def _most(finding: Finding) -> tuple[ReidScores, float]:
+    if finding.identity is not None and finding.chance is not None:
         return finding.identity, finding.chance
     if not finding.curve:
         raise ValueError(f"{finding.attack} says nothing of who is who")

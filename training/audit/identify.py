@@ -1,6 +1,14 @@
-"""From points in an embedding to a finding."""
+"""From points in an embedding to a finding.
 
-from typing import Any
+Every window is looked for among those of the other conditions, whoever made them and whatever they
+show. The published protocol (AnonyNoise, Sec. 5.1) leaves out of the gallery what shows the same
+person doing the same: of a model that tells what somebody does and nothing else, all that is near a
+window is then another person's, the more surely the better the attacker reads it, and who is known
+by how he does it is never found. What it says stands in ``details``.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from pydantic import JsonValue
 from torch import Tensor, nn
@@ -8,21 +16,34 @@ from torch import Tensor, nn
 from training.audit.case import Case
 from training.audit.findings import Finding
 from training.audit.points import points
+from training.audit.sessions import alone
 from training.audit.sightings import Sightings, without_pictures
 from training.audit.verification import pair_counts
 from training.datasets.window_set import WindowSet
-from training.evaluate import chance
+from training.results import summary
+
+_NONE: Mapping[str, JsonValue] = MappingProxyType({})
 
 
-def identified(name: str, case: Case, sightings: Sightings, **more: Any) -> Finding:
-    """The finding that people are found again as ``sightings`` have them."""
+def identified(
+    name: str, case: Case, sightings: Sightings, details: Mapping[str, JsonValue] = _NONE
+) -> Finding:
+    """The finding that people are found again as ``sightings`` have them.
+
+    Raises :class:`TrainingError` where nobody is in two conditions.
+    """
+    scores, guess = alone(sightings)
+    published = sightings.ranked(case.config, case.seed)
+    # Of people who all do the same, that protocol leaves nobody to be found.
+    top1 = {"top1_published_protocol": summary(published)["top1"]} if published.hits_at else {}
     return Finding(
         attack=name,
         cover=case.kind,
         seed=case.seed,
-        identity=sightings.ranked(case.config, case.seed),
+        identity=scores,
+        chance=guess,
         verification=pair_counts(sightings, case.config.dataset.rule),
-        **more,
+        details={**top1, **details},
     )
 
 
@@ -36,12 +57,11 @@ def identified_in(
 ) -> Finding:
     """The finding that ``network`` knows people by ``pictures``, one of each of ``windows``.
 
-    These are a sample of the case's: how many, and what a guess gets among them, is said, too.
+    These are a sample of the case's: how many is said, too.
     """
     return identified(
         name,
         case,
         Sightings(points(network, pictures, case.config), without_pictures(windows)),
-        chance=chance(windows, case.config, case.seed)["top1"],
-        details={"windows": len(windows), **details},
+        {"windows": len(windows), **details},
     )

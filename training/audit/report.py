@@ -151,7 +151,7 @@ class Report(Part):
     verdict: Verdict
     reason: str
     worst: Worst | None
-    #: Percent of top-1 by guessing, in the data set's own protocol.
+    #: Percent of top-1 by guessing whose single window one is.
     chance: float
     attacks: tuple[Attack, ...]
     controls: tuple[Control, ...]

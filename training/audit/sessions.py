@@ -18,10 +18,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from training.audit.case import chosen
-from training.audit.sightings import Sightings, guessed
+from training.audit.sightings import Sightings, distances, found_among, guessed
 from training.datasets.window_set import WindowSet
 from training.errors import TrainingError
 from training.evaluate import ReidScores
+from training.retrieval import DistanceOf
 
 #: Groups that are looked for; the others are there to be found.
 _MOST_QUERIES = 4000
@@ -102,21 +103,41 @@ def linked(
 
     ``points`` ``[G, E]`` are where the attacker puts the groups ``places`` ``[G, count]``. Every
     group is looked for among those of the other conditions, whoever made them: nobody is found
-    by the light, nor by a session's own recordings.
+    by the light, nor by a session's own recordings. Raises :class:`TrainingError` where nobody is
+    in two conditions.
     """
+    wide = points.astype(np.float64)
+    return searched(windows, places, lambda some: distances(wide[some], wide))
+
+
+def searched(
+    windows: WindowSet, places: NDArray[np.int64], distance: DistanceOf
+) -> tuple[ReidScores, float]:
+    """As :func:`linked`, of groups of which only the ``distance`` is known."""
+    subject, query, gallery = _asked(windows, places)
+    return found_among(distance, subject, query, gallery), guessed(subject, query, gallery)
+
+
+def alone(sightings: Sightings) -> tuple[ReidScores, float]:
+    """As :func:`linked`, of single windows."""
+    places = groups(sightings.of, 1)
+    return linked(sightings.of, places, sightings.embedding[places[:, 0]])
+
+
+def guess(windows: WindowSet) -> float:
+    """The percentage that a guess gets of single windows; raises as :func:`linked` does."""
+    return guessed(*_asked(windows, groups(windows, 1)))
+
+
+def _asked(
+    windows: WindowSet, places: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Whom the groups show ``[G]``, those looked for ``[Q]``, and among which ``[Q, G]``."""
     first = places[:, 0]
-    condition = windows.condition[first]
-    of = WindowSet(
-        windows=np.zeros((len(first), 0), np.uint8),
-        subject=windows.subject[first],
-        label=windows.label[first],
-        recording=windows.recording[first],
-        condition=condition,
-    )
+    subject, condition = windows.subject[first], windows.condition[first]
     # Evenly, over everybody: with more of them one knows no better, and waits.
     query = np.unique(np.linspace(0, len(first) - 1, _MOST_QUERIES).astype(np.int64))
     gallery = condition[query][:, None] != condition[None, :]
-    scores = Sightings(points, of).among(query, gallery)
-    if not scores.hits_at:
-        raise TrainingError("nobody is in two of them", field="sessions")
-    return scores, guessed(of.subject, query, gallery)
+    if not (gallery & (subject[query][:, None] == subject[None, :])).any():
+        raise TrainingError("nobody is in two lightings or before two cameras", field="sessions")
+    return subject, query, gallery

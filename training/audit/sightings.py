@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from training.config import Config
 from training.datasets.window_set import WindowSet
 from training.evaluate import ReidScores, ranked
-from training.retrieval import cmc_and_map
+from training.retrieval import DistanceOf, cmc_and_map
 
 #: Of the largest number in an embedding: what differs by less is the same.
 _ROUNDING = 1e-4
@@ -37,16 +37,28 @@ class Sightings:
     def among(self, query: NDArray[np.int64], gallery: NDArray[np.bool_]) -> ReidScores:
         """How well the points at ``query`` ``[Q]`` are found among ``gallery`` bool ``[Q, M]``."""
         points = self.embedding.astype(np.float64)
-        subject = self.of.subject
-        ranking = cmc_and_map(
-            lambda some: distances(points[some], points), query, subject[query], subject, gallery
+        return found_among(
+            lambda some: distances(points[some], points), self.of.subject, query, gallery
         )
-        return ReidScores(
-            subject=tuple(subject[query[ranking.query]].tolist()),
-            hits_at=tuple(ranking.hits_at.tolist()),
-            average_precision=tuple(ranking.average_precision.tolist()),
-            dropped=ranking.dropped,
-        )
+
+
+def found_among(
+    distance: DistanceOf,
+    subject: NDArray[np.int64],
+    query: NDArray[np.int64],
+    gallery: NDArray[np.bool_],
+) -> ReidScores:
+    """How well those at ``query`` ``[Q]`` are found by ``distance`` among ``gallery`` ``[Q, M]``.
+
+    ``subject`` ``[M]`` says who each of them is.
+    """
+    ranking = cmc_and_map(distance, query, subject[query], subject, gallery)
+    return ReidScores(
+        subject=tuple(subject[query[ranking.query]].tolist()),
+        hits_at=tuple(ranking.hits_at.tolist()),
+        average_precision=tuple(ranking.average_precision.tolist()),
+        dropped=ranking.dropped,
+    )
 
 
 def guessed(

@@ -25,11 +25,11 @@ from training.seeds import numpy_generator
 RANKS = 20
 
 
-def attack(listed: Listed, findings: Sequence[Finding], chance: float) -> Attack:
+def attack(listed: Listed, findings: Sequence[Finding]) -> Attack:
     """All seeds of one attack over one cover."""
     first = findings[0]
     scores = [one.identity for one in findings if one.identity is not None]
-    guesses = [one.chance if one.chance is not None else chance for one in findings]
+    guesses = [one.chance for one in findings if one.chance is not None]
     pairs = [one.verification for one in findings if one.verification is not None]
     return Attack(
         attack=first.attack,

@@ -4,7 +4,7 @@
 
     WORK/state.json                     the seeds of the audit that is under way
     WORK/KEY/seed-0/raw/...             networks that know raw windows
-    WORK/KEY/seed-0/model-NAME-HASH/    networks and findings over the model
+    WORK/KEY/seed-0/model-NAME-HASH/    networks and findings over the model, by its manifest's hash
     WORK/KEY/seed-0/weak-gaussian-1/    and over the covers that show what the attacks can do
 
 KEY stands for the data, the suite and the settings: what is there was made with the same.
@@ -38,6 +38,9 @@ from training.stages.cover import Cover, Gaussian, Raw
 
 #: Standard deviation, in counts, of noise that hides next to nothing.
 WEAK_STD = 1.0
+#: Of what attacks are. One more whenever one of them finds something else on the same data: what an
+#: earlier one found is not taken for what this one would find.
+_EDITION = 2
 _log = logging.getLogger(__name__)
 
 
@@ -112,6 +115,7 @@ class Work:
     def key(self) -> str:
         """What all of it depends on but the model and the seed."""
         said = {
+            "edition": _EDITION,
             "data": content(self.dataset),
             "attributes": {name: list(of) for name, of in self.dataset.attributes.items()},
             "suite": self.suite,
@@ -169,7 +173,7 @@ class Work:
     def _outcome(
         self, step: Step, case: Case, clock: Clock, expected_s: float
     ) -> Finding | Skipped:
-        path = case.run.folder / case.name / f"{step.attack.name}.json"
+        path = case.run.folder / case.name / step.attack.file
         kept = _read(path)
         if kept is not None:
             return kept

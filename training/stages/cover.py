@@ -59,7 +59,7 @@ class Gaussian(Cover):
 class Learned(Cover):
     """An anonymizer as it is (paper, Sec. 4.4): no gradient passes it."""
 
-    def __init__(self, anonymizer: AnonymizerNetwork, name: str = "anonynoise") -> None:
+    def __init__(self, anonymizer: nn.Module, name: str = "anonynoise") -> None:
         super().__init__()
         self.anonymizer = anonymizer
         self.name = name
@@ -71,7 +71,7 @@ class Learned(Cover):
         return covered(self.anonymizer, windows, standard_normal(windows, generator))
 
 
-def covered(anonymizer: AnonymizerNetwork, windows: Tensor, noise: Tensor) -> Tensor:
+def covered(anonymizer: nn.Module, windows: Tensor, noise: Tensor) -> Tensor:
     """``y = A(x, z)`` in float32, also where training runs in lower precision.
 
     So it is deployed.

@@ -35,6 +35,11 @@ def reid_cost(output: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
     return reid_loss(*output, batch.identity)
 
 
+def identity_cost(output: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
+    """Equation 2 without its triplet loss: cross-entropy of the identity."""
+    return functional.cross_entropy(output[1].float(), batch.identity)
+
+
 class Recogniser(LightningModule):
     """Trains ``network``, and ``denoiser`` before it where there is one, on covered windows."""
 

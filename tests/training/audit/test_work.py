@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.anonymizer import load_anonymizer
+from models.anonymizer import Anonymizer, load_anonymizer
 from models.gaussian import gaussian
 from models.repository import save
 from tests.training.tiny import SIDE, tiny_config, tiny_dataset
@@ -138,6 +138,24 @@ class TestDone:
         assert len(run.cases) == len(first) == 3
         assert [found for _, found in again] == [found for _, found in first]
         assert all(found.duration_s == 1 for _, found in first)
+
+    def test_what_was_found_of_other_noise_or_with_another_file_is_looked_for_again(
+        self, work, tmp_path
+    ):
+        watch = Watch()
+        run = Recorded(watch)
+        list(work.done(steps(attack(run)), Clock(100, now=watch)))
+        # The same ONNX file: how loud its noise is stands in the manifest.
+        model = save(gaussian(4.0, name="gaussian"), tmp_path / "again")
+        noise = model.manifest.noise.model_copy(update={"scale": model.manifest.noise.scale / 2})
+        quieter = replace(model, manifest=model.manifest.model_copy(update={"noise": noise}))
+        cover = Deployed(Anonymizer(quieter, device="cpu", threads=1))
+        assert cover.settings["model_sha256"] == work.cover.settings["model_sha256"]
+        list(replace(work, cover=cover).done(steps(attack(run)), Clock(100, now=watch)))
+        # All but what lies over no model.
+        assert len(run.cases) == 3 + 2
+        list(work.done(steps(attack(run, depends="a" * 64)), Clock(100, now=watch)))
+        assert len(run.cases) == 3 + 2 + 3
 
     def test_each_cover_is_what_it_is_called(self, work):
         watch = Watch()

@@ -22,13 +22,14 @@ from models.networks.embedding import EMBEDDING
 from models.networks.reid import ReidNetwork
 from training.audit.case import Case, sample
 from training.audit.findings import Finding, Point
+from training.audit.sessions import alone
 from training.audit.sightings import Sightings, without_pictures
 from training.audit.ways import best_way
 from training.checkpoint import load_checkpoint
 from training.config import Config
 from training.datasets.window_set import WindowSet
 from training.device import device
-from training.evaluate import chance, raw_batches
+from training.evaluate import raw_batches
 from training.seeds import numpy_generator, torch_generator
 from training.stages.cover import Cover
 
@@ -81,15 +82,11 @@ def attack(case: Case) -> Finding:
         for name, path in (("tensors", retrained), ("tensors_retrained", averaged))
     }
     found = put_together(networks, case.cover, windows, case.effort.draws, case.config, case.seed)
-    guess = chance(windows, case.config, case.seed)["top1"]
     of = without_pictures(windows)
     curve: list[Point] = []
     details: dict[str, JsonValue] = {}
     for count, ways in found.items():
-        scores = {
-            way: (Sightings(points, of).ranked(case.config, case.seed), guess)
-            for way, points in ways.items()
-        }
+        scores = {way: alone(Sightings(points, of)) for way, points in ways.items()}
         point, told = best_way(count, scores)
         curve.append(point)
         details |= told

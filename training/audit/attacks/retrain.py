@@ -5,8 +5,9 @@ people as often as he likes, with noise of his own, and trains a re-identificati
 what comes out. Then he links the published windows of people he never saw before (query) with
 others of theirs (gallery). He starts from what he knows of raw windows (``warm``; AnonyNoise,
 Sec. 4.4) or from nothing (``scratch``) and for as long as on raw windows, with a residual network
-or with a patch mixer, whose mistakes differ. Success: the same person ranks first more often than
-by chance.
+or with a patch mixer, whose mistakes differ. Who begins from nothing learns by cross-entropy alone:
+where noise is all that a network sees at first, the triplet loss of the farthest and the nearest
+keeps it from ever seeing more. Success: the same person ranks first more often than by chance.
 """
 
 from collections.abc import Callable

@@ -59,7 +59,7 @@ def attack(case: Case) -> Finding:
         name: summary(one.identity) for name, one in found.items() if one.identity is not None
     }
     best = max(percent, key=lambda name: (percent[name]["top1"], percent[name]["map"]))
-    details = {"best": best, **percent, **_given_back(case, rounded)}
+    details = {**found[best].details, "best": best, **percent, **_given_back(case, rounded)}
     return found[best].model_copy(update={"details": cast(dict[str, JsonValue], details)})
 
 

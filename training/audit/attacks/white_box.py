@@ -31,6 +31,7 @@ from training.audit.case import Case, sample
 from training.audit.findings import Finding
 from training.audit.identify import identified_in
 from training.audit.likeness import figures, likeness, mean_window
+from training.audit.sessions import alone
 from training.audit.signal import Model, Signal, known
 from training.checkpoint import load_checkpoint
 from training.datasets.window_set import WindowSet
@@ -178,5 +179,6 @@ def _signal_scores(case: Case, windows: Tensor, raw: Path) -> dict[str, float]:
     # Where only noise was added, the attacker who knows raw windows is the one.
     same = torch.equal(signal(windows), windows)
     path = raw if same else case.attacker(f"{NAME}/signal", raw, cover=signal)
-    percent = summary(case.sightings(path, cover=signal).ranked(case.config, case.seed))
+    scores, _ = alone(case.sightings(path, cover=signal))
+    percent = summary(scores)
     return {"signal_top1": percent["top1"], "signal_map": percent["map"]}

@@ -29,8 +29,8 @@ def test_copies_undo_gaussian_noise_and_not_the_absence_of_a_signal(folder: Path
     assert top1(found, -1) > top1(found, 0) + 10
     assert top1(found, -1) > found.curve[-1].chance + 20
     assert found.identity is None and "covered twice" in found.note
-    # Of 56 windows in a gallery, eight are the person's.
-    assert all(point.chance == pytest.approx(100 / 7, abs=3) for point in found.curve)
+    # Of the windows in the other light, a fourth is the person's.
+    assert all(point.chance == 25 for point in found.curve)
     ways = ("tensors", "tensors_retrained", "embeddings")
     # At every number the better way is the curve.
     for place, count in enumerate((1, 2, 4, 16)):
@@ -99,7 +99,7 @@ def test_one_of_the_attackers_has_learned_from_means_of_copies(folder: Path) -> 
 
 def test_a_sample_of_the_windows_is_enough(folder: Path) -> None:
     found = averaging.attack(case(Gaussian(30.0), folder, sample=6))
-    # One query a person and label, where the sample has a gallery for it, of six draws.
-    assert 0 < len(found.curve[0].identity.hits_at) < 6 * 8
+    assert 0 < len(found.curve[0].identity.hits_at) <= 12
     whole = averaging.attack(case(Gaussian(30.0), folder))
-    assert len(whole.curve[0].identity.hits_at) == 6 * 8
+    # Every window, four of each person, label and light.
+    assert len(whole.curve[0].identity.hits_at) == 4 * 2 * 2 * 4

@@ -53,12 +53,12 @@ def test_exact_numbers_tell_people_apart(folder: Path) -> None:
     assert top1(found) > 3 * found.curve[-1].chance
 
 
-def test_a_power_of_ten_does_not_where_all_have_the_same(folder: Path) -> None:
+def test_a_power_of_a_thousand_does_not_where_all_have_the_same(folder: Path) -> None:
     found = metadata.attack(case(Nothing(), folder, crowd(alike), **WORK))
     assert top1(found) < 2 * found.curve[-1].chance
 
 
-def test_a_power_of_ten_does_where_it_differs(folder: Path) -> None:
+def test_a_power_of_a_thousand_does_where_it_differs(folder: Path) -> None:
     found = metadata.attack(case(Nothing(), folder, crowd(unlike), **WORK))
     assert top1(found) > 2 * found.curve[-1].chance
 
