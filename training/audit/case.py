@@ -22,9 +22,11 @@ from training.run import Run
 from training.stages.cover import Cover, Raw
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One cover to be attacked with one seed.
+
+    Equal to itself alone, so that what is worked out of one can be kept for its other attacks.
 
     ``folder`` is shared by all covers of a data set, so that what is known of raw windows is
     learned once; what belongs to this cover lies below ``name``.

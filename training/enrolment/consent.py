@@ -10,7 +10,7 @@ from models.manifest import Part, Sha256, read_as
 from training.errors import TrainingError
 
 #: Counted up with every change of the text.
-VERSION = 1
+VERSION = 2
 #: The one answer that is consent.
 ANSWER = "I CONSENT"
 
@@ -39,8 +39,9 @@ Further recordings of you in the same folder are covered by this consent; before
 are told so.
 """
 _DELETED = """\
-Until an audit has used the recordings; then it deletes them all, the key first.
-If no audit is run, they stay until you withdraw or the operator deletes them."""
+Until an audit has come to a verdict; then it deletes them all, the key first.
+An audit that cannot decide leaves them for the next one. If none decides, they stay
+until you withdraw or the operator deletes them."""
 _KEPT = """\
 Audits do NOT delete the recordings and may use them again. They stay until you
 withdraw or the operator deletes them."""

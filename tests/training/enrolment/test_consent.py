@@ -20,12 +20,12 @@ SHA256 = {
 def test_a_text_does_not_change_within_its_version(keep: bool) -> None:
     text = consent_text(keep)
     assert hashlib.sha256(text.encode()).hexdigest() == SHA256[keep] == text_sha256(keep)
-    assert VERSION == 1 and "(version 1)" in text
+    assert VERSION == 2 and "(version 2)" in text
 
 
 def test_the_text_says_how_long() -> None:
     assert "NOT delete" in consent_text(True)
-    assert "Until an audit has used the recordings; then it deletes" in consent_text(False)
+    assert "Until an audit has come to a verdict; then it deletes" in consent_text(False)
     for keep in (True, False):
         assert "Raw events" in consent_text(keep) and "enrol withdraw" in consent_text(keep)
 

@@ -31,17 +31,14 @@ from scipy.cluster.vq import kmeans2, vq  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from models.networks.reid import ReidNetwork
-from training.audit.case import Case, sample
-from training.audit.directions import BASIS, coordinates, subspace
+from training.audit.case import Case
+from training.audit.directions import coordinates
 from training.audit.findings import Finding, Point
-from training.audit.linker import learned_from
 from training.audit.sessions import groups, searched, sessions, shortest
-from training.audit.signal import Signal
 from training.audit.tables import Prior, tabled
 from training.checkpoint import load_checkpoint
 from training.datasets.window_set import WindowSet
-from training.device import device, threads
-from training.seeds import numpy_generator, torch_generator
+from training.seeds import numpy_generator
 from training.stages.cover import Learned
 
 NAME = "confusions"
@@ -60,22 +57,17 @@ def attack(case: Case) -> Finding:
     """A curve over the numbers of windows of the suite, and over the shortest session's."""
     if case.kind == "weak":
         case = replace(case, cover=telling(case.raw_attacker()))
-    config, test = case.config, case.linked
-    draw = numpy_generator(case.seed, NAME, "sample")
-    noise = torch_generator(device(config.compute), case.seed, NAME, "noise")
-    signal = Signal(case.cover, threads(config.compute))
-    where = subspace(signal, sample(case.dataset.train, BASIS, draw), config)
-    train = learned_from(case, draw)
-    book, few = codebook(coordinates(where, signal, train, config, noise), draw)
+    test, said = case.linked, coordinates(case)
+    book, few = codebook(said.clean, numpy_generator(case.seed, NAME, "words"))
 
-    def read(windows: WindowSet) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def read(windows: WindowSet, published: Tensor) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """What each window is taken to show, and what is said of it."""
-        published = coordinates(where, case.cover, windows, config, noise)
         words = np.asarray(vq(published.double().numpy(), book)[0], np.int64)
         return commonest(windows.recording, words) if few else np.zeros_like(words), words
 
-    prior = Prior.learned(_by_session(train, *read(train), len(book)))
-    doing, seen = read(test)
+    known = _by_session(said.train, *read(said.train, said.covered), len(book))
+    prior = Prior.learned(known)
+    doing, seen = read(test, said.seen)
     curve = []
     longest = shortest(test)
     for count in sorted({longest, *(n for n in case.effort.draws if _FEWEST <= n < longest)}):

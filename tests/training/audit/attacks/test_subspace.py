@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from models.networks.anonymizer import AnonymizerConfig, AnonymizerNetwork
 from tests.training.audit.people import Nothing, case, people
+from training.audit import directions
 from training.audit.attacks import subspace
 from training.audit.case import shuffled
 from training.audit.findings import Finding
@@ -55,7 +56,7 @@ def test_the_directions_are_those_of_the_signal() -> None:
     windows = CROWD.train
     one = case(cover, Path())
     signal = Signal(cover, threads=1)
-    where = subspace.subspace(signal, windows, one.config)
+    where = directions.subspace(signal, windows, one.config)
     assert where.directions.shape[1] == 10
     torch.testing.assert_close(
         where.directions.T @ where.directions, torch.eye(10), atol=1e-4, rtol=0
