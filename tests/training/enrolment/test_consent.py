@@ -11,8 +11,8 @@ from training.enrolment.consent import VERSION, consent_text, filed, text_sha256
 
 #: Of the texts of this version; one that changes needs another version.
 SHA256 = {
-    False: "d6af0c814e22ffbbf85c547fbdadff0e48da5a859243057c0eb6a64357394948",
-    True: "027b302584d95b90bdc715f4c41501cd4ec95717275394cf4bd0f112d73aae26",
+    False: "d57a2c7bb9d2a2595c6ff0d8e870447b325c780c9c64bb13ab66018940926236",
+    True: "b7e5d5bff91f45bdad20299f11eb29ac5f0fb96f97bd5566efbaa10657093940",
 }
 
 
