@@ -47,6 +47,8 @@ NAME = "confusions"
 _FEWEST = 8
 #: Things that a model says, where it says more than so many.
 _MOST_WORDS = 64
+#: A model that says no more things than so many for each thing to do says what is done.
+_WORDS_A_LABEL = 2
 #: How loud a cell is that tells one, in standard deviations of the noise.
 _LOUD = 20.0
 #: Of the signal's scale: what differs by less is the same.
@@ -58,7 +60,8 @@ def attack(case: Case) -> Finding:
     if case.kind == "weak":
         case = replace(case, cover=telling(case.raw_attacker()))
     test, said = case.linked, coordinates(case)
-    book, few = codebook(said.clean, numpy_generator(case.seed, NAME, "words"))
+    book = codebook(said.clean, numpy_generator(case.seed, NAME, "words"))
+    few = len(book) <= _WORDS_A_LABEL * len(case.dataset.labels)
 
     def read(windows: WindowSet, published: Tensor) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """What each window is taken to show, and what is said of it."""
@@ -108,19 +111,18 @@ def telling(attacker: Path) -> Learned:
     return Learned(_Likeness(network.eval()), "likeness")
 
 
-def codebook(said: Tensor, generator: np.random.Generator) -> tuple[NDArray[np.float64], bool]:
+def codebook(said: Tensor, generator: np.random.Generator) -> NDArray[np.float64]:
     """What a model says, of windows whose coordinates without noise are ``said`` ``[N, k]``.
 
-    The different things themselves ``[S, k]`` where they are few, or else so many means; and
-    whether they are few.
+    The different things themselves ``[S, k]`` where they are few, or else so many means.
     """
     points = said.double().numpy()
     scale = max(float(np.abs(points).max()), 1e-12) * _SAME
     _, first = np.unique(np.round(points / scale), axis=0, return_index=True)
     if len(first) <= _MOST_WORDS:
-        return np.asarray(points[np.sort(first)]), True
+        return np.asarray(points[np.sort(first)])
     means, _ = kmeans2(points, _MOST_WORDS, minit="++", rng=generator, missing="warn")
-    return np.asarray(means), False
+    return np.asarray(means)
 
 
 def commonest(recording: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray[np.int64]:
