@@ -107,6 +107,8 @@ async def _stand_in() -> AsyncIterator[Address]:
     """The recording that comes along, played over TCP by a process of its own."""
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "anonynoise", "replay", "--loop", "--listen", "127.0.0.1:0"),
+        # The terminal is the demo's: two that draw there overwrite each other.
+        "--quiet",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
     )

@@ -72,6 +72,7 @@ def _speed(_: click.Context, __: click.Parameter, text: str) -> float:
     default=True,
     help="Start when the first client is there (the default), or at once.",
 )
+@click.option("--quiet", is_flag=True, help="Without a progress bar.")
 @click.option("--sensor", metavar="WxH", callback=parse_sensor, help="Where the file is silent.")
 @click.option("--time-unit", type=click.Choice(get_args(TimeUnit)), help="Of a text recording.")
 def command(
@@ -81,6 +82,7 @@ def command(
     loop: bool,
     compression: str,
     wait_for_client: bool,
+    quiet: bool,
     sensor: SensorSize | None,
     time_unit: TimeUnit | None,
 ) -> None:
@@ -97,7 +99,8 @@ def command(
             recording.sensor, source="Replay_1", compression=Compression[compression.upper()]
         )
         server = DvServer(encoder.header, host=listen.host, port=listen.port)
-        work = _play(recording, encoder, server, speed, loop, wait_for_client)
+        drawn = sys.stderr.isatty() and not quiet
+        work = _play(recording, encoder, server, speed, loop, wait_for_client, drawn=drawn)
         asyncio.run(until_stopped(work))
     except EventDataError as error:
         raise click.ClickException(str(error)) from None
@@ -112,13 +115,15 @@ async def _play(
     speed: float,
     loop: bool,
     wait_for_client: bool,
+    *,
+    drawn: bool,
 ) -> None:
     await server.start()
     try:
         click.echo(f"listening on {Address(server.host, server.port)}")
         if wait_for_client:
             await server.wait_for_client()
-        with _progress(recording, server, loop) as advance:
+        with _progress(recording, server, loop, drawn=drawn) as advance:
             await replay(
                 recording.packets, encoder, server, speed=speed, loop=loop, on_events=advance
             )
@@ -143,16 +148,15 @@ class _Bar:
 
 
 @contextmanager
-def _progress(recording: Recording, server: DvServer, loop: bool) -> Iterator[_Bar]:
-    console = Console(file=sys.stderr)
+def _progress(recording: Recording, server: DvServer, loop: bool, *, drawn: bool) -> Iterator[_Bar]:
     # The total takes a pass over the file, and only a bar needs it.
-    counted = console.is_terminal and not loop
+    counted = drawn and not loop
     total = sum(len(events) for events in recording.packets()) if counted else None
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("events"), TimeElapsedColumn())
     with Progress(
         *columns,
         TextColumn("{task.description}"),
-        console=console,
-        disable=not console.is_terminal,
+        console=Console(file=sys.stderr),
+        disable=not drawn,
     ) as progress:
         yield _Bar(progress, total, server)

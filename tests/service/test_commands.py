@@ -214,6 +214,32 @@ def test_demo_without_a_terminal(tmp_path):
     assert done.stdout.endswith("4 anonymized windows received\n")
 
 
+def test_in_a_terminal_the_demo_alone_draws(tmp_path):
+    terminal, end = os.openpty()
+    child = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "anonynoise", "demo"),
+            *("--windows", "2", "--listen", "127.0.0.1:0"),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=end,
+        stderr=end,
+    )
+    os.close(end)
+    said = b""
+    try:
+        while piece := os.read(terminal, 1 << 16):
+            said += piece
+    except OSError as error:
+        # How Linux says that the last who had the terminal open is gone.
+        assert error.errno == errno.EIO
+    finally:
+        os.close(terminal)
+    assert child.wait() == 0
+    assert b"anonymized windows received" in said or b"windows consumed" in said
+    assert b"packets dropped" not in said
+
+
 def test_demo_labels_its_windows_where_there_is_a_classifier(repository):
     add_classifier(repository, "waving", model=MODEL)
     done = subprocess.run(
