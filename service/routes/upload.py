@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from safetensors.numpy import save
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from events.errors import EventDataError
@@ -148,6 +149,9 @@ async def _read(request: Request, limits: Limits) -> bytearray:
         except TimeoutError:
             problem = f"the recording did not go on for limits.stall_s {limits.stall_s:g} s"
             raise Refused(408, problem) from None
+        except ClientDisconnect:
+            # Nobody is there to read it, but so the request ends without an error of ours.
+            raise Refused(400, "the client left before the end of the recording") from None
         if piece is None:
             return body
         body += piece

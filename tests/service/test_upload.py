@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import logging
 import socket
 import struct
 from urllib.parse import urlsplit
@@ -161,6 +162,24 @@ async def test_a_body_that_does_not_go_on_gives_its_place_back(serve, recording)
         {"detail": "the recording did not go on for limits.stall_s 0.05 s"},
     )
     assert (await service.http.post(URL, content=recording)).status_code == 200
+
+
+async def test_who_leaves_before_the_end_leaves_no_error_behind(serve, caplog):
+    service = await serve(limits={"uploads": 1})
+    place = urlsplit(service.server.url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    head = f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
+    writer.write(f"{head}Expect: 100-continue\r\n\r\n".encode())
+    # Said once the body is waited for, when the place is taken.
+    assert await reader.readline() == b"HTTP/1.1 100 Continue\r\n"
+    assert service.service.uploads.locked()
+    writer.transport.abort()
+    async with asyncio.timeout(20):
+        await service.service.uploads.acquire()
+    # A later request: what the lost one had to say was said by then.
+    service.service.uploads.release()
+    assert (await service.http.get("/health/live")).status_code == 200
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_an_answer_that_is_not_read_gives_its_place_back(serve):
