@@ -24,6 +24,7 @@ from tests.training.enrolment.makers import (
     plain,
 )
 from training.enrolment import command
+from training.enrolment.consent import VERSION
 from training.enrolment.recording import Taken
 from training.enrolment.sealed import HEADER_BYTES
 from training.enrolment.session import Session
@@ -316,7 +317,7 @@ def test_people_are_listed(folder: Path) -> None:
     listed = json.loads(invoke(*words, "--json").stdout)
     (ada,) = listed["people"]
     assert listed["keep"] is False and (ada["subject"], ada["split"]) == ("Ada", "train")
-    assert ada["consent"]["version"] == 1 and ada["consent"]["how"] == "typed"
+    assert ada["consent"]["version"] == VERSION and ada["consent"]["how"] == "typed"
     assert [one["label"] for one in ada["recordings"]] == ["wave", "clap"]
     shown = invoke(*words).stdout
     assert "Ada  train  consented 20" in shown and "2 recordings\n  wave  led" in shown
