@@ -5,6 +5,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
+def announces_more(headers: Headers, limit: int) -> bool:
+    """Whether a request says itself that its body has more than ``limit`` bytes."""
+    announced = headers.get("content-length", "0")
+    return announced.isdecimal() and int(announced) > limit
+
+
 class BodyLimit:
     """Refuses bodies of more than ``limit`` bytes, except on the path ``but_on``.
 
@@ -23,12 +29,12 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         too_long = HTTPException(413, f"a body may have at most {self._limit} bytes here")
-        announced = Headers(scope=scope).get("content-length", "0")
+        announced = announces_more(Headers(scope=scope), self._limit)
         received = 0
 
         async def receive_in_bounds() -> Message:
             nonlocal received
-            if announced.isdecimal() and int(announced) > self._limit:
+            if announced:
                 raise too_long
             message = await receive()
             received += len(message.get("body", b""))

@@ -19,6 +19,7 @@ from events.text import TimeUnit
 from events.window import WindowSpec
 from models.anonymizer import Anonymizer
 from service.anonymize import DoesNotFit, Tally, anonymize_packets, fitting_spec
+from service.body_limit import announces_more
 from service.config import Limits, Pixels
 from service.guard import INVALID, UNAUTHORIZED, Problem, Read, ServiceOf
 from service.message import STREAM_TYPE, TensorType, frame
@@ -137,8 +138,7 @@ async def _read(request: Request, limits: Limits) -> bytearray:
     too_large = Refused(
         413, f"a recording may have at most limits.upload_bytes {limits.upload_bytes} bytes"
     )
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > limits.upload_bytes:
+    if announces_more(request.headers, limits.upload_bytes):
         raise too_large
     body = bytearray()
     pieces = request.stream()

@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from training.audit.case import chosen
-from training.audit.sightings import Sightings, distances, found_among, guessed
+from training.audit.sightings import Sightings, between, found_among, guessed
 from training.datasets.window_set import WindowSet
 from training.errors import TrainingError
 from training.evaluate import ReidScores
@@ -106,8 +106,7 @@ def linked(
     by the light, nor by a session's own recordings. Raises :class:`TrainingError` where nobody is
     in two conditions.
     """
-    wide = points.astype(np.float64)
-    return searched(windows, places, lambda some: distances(wide[some], wide))
+    return searched(windows, places, between(points))
 
 
 def searched(

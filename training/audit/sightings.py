@@ -31,15 +31,11 @@ class Sightings:
 
     def ranked(self, config: Config, seed: int) -> ReidScores:
         """How well people are found again, by the query and gallery of ``config``."""
-        points = self.embedding.astype(np.float64)
-        return ranked(self.of, config, seed, lambda chosen: distances(points[chosen], points))
+        return ranked(self.of, config, seed, between(self.embedding))
 
     def among(self, query: NDArray[np.int64], gallery: NDArray[np.bool_]) -> ReidScores:
         """How well the points at ``query`` ``[Q]`` are found among ``gallery`` bool ``[Q, M]``."""
-        points = self.embedding.astype(np.float64)
-        return found_among(
-            lambda some: distances(points[some], points), self.of.subject, query, gallery
-        )
+        return found_among(between(self.embedding), self.of.subject, query, gallery)
 
 
 def found_among(
@@ -68,6 +64,12 @@ def guessed(
     right = (subject[query][:, None] == subject[None, :]) & gallery
     answered = right.any(axis=1)
     return 100 * float((right.sum(1) / gallery.sum(1).clip(1))[answered].mean())
+
+
+def between(points: NDArray[np.float32]) -> DistanceOf:
+    """The :func:`distances` of some of the ``points`` ``[N, E]`` and all of them."""
+    wide = points.astype(np.float64)
+    return lambda some: distances(wide[some], wide)
 
 
 def distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:

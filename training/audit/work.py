@@ -40,7 +40,7 @@ from training.stages.cover import Cover, Gaussian, Raw
 WEAK_STD = 1.0
 #: Of what attacks are. One more whenever one of them finds something else on the same data: what an
 #: earlier one found is not taken for what this one would find.
-_EDITION = 2
+_EDITION = 3
 _log = logging.getLogger(__name__)
 
 

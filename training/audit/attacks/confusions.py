@@ -2,14 +2,14 @@
 
 The adversary has the model's file, and knows which published windows belong together and where
 one recording ends and the next begins. A model that publishes a decision under noise says of each
-window one of a few things, which he reads off without a mistake, or nearly. What somebody does he
-takes to be what is said most often of the recording, and counts what else is said of it: a person
-whose gesture is taken for another, again and again, is known by it. How people differ in that he
-learns from others, whom he sent through the model himself, and asks of two counts whether they are
-of one person or of two (the Bayes factor). He counts over K consecutive windows and over whole
-sessions, and links each (query) with those of other sessions, in another light. Success: the same
-person ranks first more often than by chance. It can really be carried out, learns within a minute,
-and the longer somebody stays the more it finds.
+window one of a few things, of which he knows how likely each is, and nearly always which it is.
+What somebody does he takes to be what is said of the whole recording, and looks at what else is
+said of it: a person whose gesture is taken for another, again and again, is known by it. How people
+differ in that he learns from others, whom he sent through the model himself, and asks of two groups
+whether they are of one person or of two (the Bayes factor). He does so for K consecutive windows
+and for whole sessions, and links each (query) with those of other sessions, in another light.
+Success: the same person ranks first more often than by chance. It can really be carried out, learns
+within a minute, and the longer somebody stays the more it finds.
 
 Of a model that says more than that, the things are the places about which what it says is gathered
 (k-means over the coordinates of ``subspace``; Lloyd, 1982), and he counts how often each is said,
@@ -19,6 +19,7 @@ What shows that he can succeed is not a little noise, under which more is to be 
 but a model that decides something personal: whom a window looks like, of people a network knows.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,12 +33,14 @@ from torch import Tensor, nn
 
 from models.networks.reid import ReidNetwork
 from training.audit.case import Case
-from training.audit.directions import coordinates
+from training.audit.directions import Coordinates, coordinates
 from training.audit.findings import Finding, Point
-from training.audit.sessions import groups, searched, sessions, shortest
+from training.audit.sessions import groups, in_order, searched, shortest
+from training.audit.strangers import Strangers, heard
 from training.audit.tables import Prior, tabled
 from training.checkpoint import load_checkpoint
 from training.datasets.window_set import WindowSet
+from training.retrieval import DistanceOf
 from training.seeds import numpy_generator
 from training.stages.cover import Learned
 
@@ -49,6 +52,8 @@ _FEWEST = 8
 _MOST_WORDS = 64
 #: A model that says no more things than so many for each thing to do says what is done.
 _WORDS_A_LABEL = 2
+#: People who might be, imagined of each thing to do.
+_STRANGERS = 1000
 #: How loud a cell is that tells one, in standard deviations of the noise.
 _LOUD = 20.0
 #: Of the signal's scale: what differs by less is the same.
@@ -62,32 +67,61 @@ def attack(case: Case) -> Finding:
     test, said = case.linked, coordinates(case)
     book = codebook(said.clean, numpy_generator(case.seed, NAME, "words"))
     few = len(book) <= _WORDS_A_LABEL * len(case.dataset.labels)
-
-    def read(windows: WindowSet, published: Tensor) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """What each window is taken to show, and what is said of it."""
-        words = np.asarray(vq(published.double().numpy(), book)[0], np.int64)
-        return commonest(windows.recording, words) if few else np.zeros_like(words), words
-
-    known = _by_session(said.train, *read(said.train, said.covered), len(book))
-    prior = Prior.learned(known)
-    doing, seen = read(test, said.seen)
+    apart, details = (_by_ear if few else _by_count)(case, said, book)
     curve = []
     longest = shortest(test)
     for count in sorted({longest, *(n for n in case.effort.draws if _FEWEST <= n < longest)}):
         places = groups(test, count)
-        tables = tabled(doing, seen, places, len(book))
-        scores, chance = searched(test, places, partial(_apart, prior, tables))
+        scores, chance = searched(test, places, apart(places))
         curve.append(Point(count=count, identity=scores, chance=chance))
     return Finding(
         attack=NAME,
         cover=case.kind,
         seed=case.seed,
         curve=tuple(curve),
-        details={
-            "words": len(book),
-            **({"percent_else": 100 * float((doing != seen).mean())} if few else {}),
-        },
+        details={"words": len(book), **details},
     )
+
+
+#: From groups of windows to how unlikely it is that two of them are of one person.
+_Apart = Callable[[NDArray[np.int64]], DistanceOf]
+
+
+def _by_ear(
+    case: Case, said: Coordinates, book: NDArray[np.float64]
+) -> tuple[_Apart, dict[str, float]]:
+    """By what is likely to be said, where it is what is done, or else something."""
+    clean = _words(said.clean, book)
+    # He ran the model on them himself, and knows what it would have said without noise.
+    most = commonest(said.train.recording, clean)
+    known = _by_session(said.train, most, clean, len(book))
+    percent_else = 100 * float((clean != most).mean())
+    generator = numpy_generator(case.seed, NAME, "people")
+    strangers = Strangers.drawn(Prior.learned(known), _STRANGERS, generator)
+    noise = said.covered.double().numpy() - book[clean]
+    likely = heard(said.seen.double().numpy(), book, noise)
+    doing = strangers.doing(case.linked.recording, likely)
+    return partial(strangers.apart, doing, likely), {"percent_else": percent_else}
+
+
+def _by_count(
+    case: Case, said: Coordinates, book: NDArray[np.float64]
+) -> tuple[_Apart, dict[str, float]]:
+    """By how often what is likeliest to be said, whatever is done."""
+    size = len(book)
+    covered, seen = _words(said.covered, book), _words(said.seen, book)
+    prior = Prior.learned(_by_session(said.train, np.zeros_like(covered), covered, size))
+
+    def apart(places: NDArray[np.int64]) -> DistanceOf:
+        tables = tabled(np.zeros_like(seen), seen, places, size)
+        return lambda some: prior.distances(tables[some], tables)
+
+    return apart, {}
+
+
+def _words(published: Tensor, book: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The nearest of ``book`` to each of ``published`` ``[N, k]``, int64 ``[N]``."""
+    return np.asarray(vq(published.double().numpy(), book)[0], np.int64)
 
 
 class _Likeness(nn.Module):
@@ -134,13 +168,8 @@ def commonest(recording: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray
     return most
 
 
-def _apart(prior: Prior, tables: NDArray[np.int64], some: NDArray[np.int64]) -> NDArray[np.float64]:
-    return prior.distances(tables[some], tables)
-
-
 def _by_session(
     windows: WindowSet, doing: NDArray[np.int64], words: NDArray[np.int64], size: int
 ) -> NDArray[np.int64]:
-    session = sessions(windows)
-    own = [np.flatnonzero(session == one)[None] for one in range(session.max() + 1)]
-    return np.concatenate([tabled(doing, words, places, size) for places in own])
+    """The table of each session of ``windows``."""
+    return np.concatenate([tabled(doing, words, own[None], size) for own in in_order(windows)])
