@@ -1,5 +1,6 @@
 """What a camera's anonymized windows show, said by a classifier and smoothed over time."""
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from statistics import fmean
@@ -10,28 +11,29 @@ from numpy.typing import NDArray
 from models.classifier import Classifier
 from service.status import Recognized
 
-#: Windows whose probabilities are averaged.
-SMOOTHED_WINDOWS = 3
+#: Probabilities are averaged over as many windows as take so long.
+SMOOTHED_US = 1_500_000
 
 
 class Recognition:
     """One camera's windows, one after another, through a classifier.
 
-    ::
+    Of windows of half a second::
 
         windows          1      2      3  |  4      5        | a new segment
         averaged         1     1-2    1-3 |  4     4-5
 
-    The label is the most probable class of the mean of the last three windows' probabilities,
-    and that mean is its probability: one odd window does not change it. A new segment is another
-    scene, and begins anew. So does a window in which too little happens for any of its classes: it
-    has no label.
+    The label is the most probable class of the mean of the probabilities of the last windows, as
+    many as take a second and a half, and that mean is its probability: one odd window does not
+    change it. A new segment is another scene, and begins anew. So does a window in which too little
+    happens for any of its classes: it has no label.
     """
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
         self._segment: str | None = None
-        self._recent: deque[dict[str, float]] = deque(maxlen=SMOOTHED_WINDOWS)
+        windows = math.ceil(SMOOTHED_US / classifier.manifest.representation.window_us)
+        self._recent: deque[dict[str, float]] = deque(maxlen=windows)
 
     def add(self, metadata: Mapping[str, str], tensor: NDArray[Any]) -> Recognized | None:
         """What is seen once this window ``[2T, H, W]``, float32 or float16, has come, if anything.

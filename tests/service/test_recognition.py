@@ -12,10 +12,16 @@ from tests.service.classifiers import add_classifier
 CALM, LOUD = np.zeros((10, 4, 4), np.float16), np.full((10, 4, 4), 10, np.float16)
 
 
+def recognizing(repository, window_us: int) -> Recognition:
+    add_classifier(
+        repository, logits=(1.0, 0.0, 0.0), gain=0.1, fewest_events=1000, window_us=window_us
+    )
+    return Recognition(load_classifier("waving"))
+
+
 @pytest.fixture
 def recognition(repository) -> Recognition:
-    add_classifier(repository, logits=(1.0, 0.0, 0.0), gain=0.1, fewest_events=1000)
-    return Recognition(load_classifier("waving"))
+    return recognizing(repository, 500_000)
 
 
 def softmax(*logits: float) -> np.ndarray:
@@ -42,6 +48,20 @@ def test_the_label_is_of_the_mean_over_three_windows(recognition):
         assert seen.label == ("wave", "clap", "drums")[expected.argmax()]
         assert seen.probability == pytest.approx(expected.max(), abs=1e-4)
         assert (seen.task, seen.seq) == ("gesture", seq)
+
+
+@pytest.mark.parametrize(
+    ("window_us", "windows"), [(100_000, 15), (700_000, 3), (1_000_000, 2), (4_000_000, 1)]
+)
+def test_it_is_a_second_and_a_half_of_windows_whatever_their_length(repository, window_us, windows):
+    recognition = recognizing(repository, window_us)
+    for seq in range(20):
+        recognition.add(at(seq), LOUD)
+    calm, loud = softmax(1, 0, 0), softmax(1, 0, 10)
+    for seq in range(windows):
+        seen = recognition.add(at(20 + seq), CALM)
+        expected = ((seq + 1) * calm + (windows - seq - 1) * loud) / windows
+        assert seen.probability == pytest.approx(expected.max(), abs=1e-4)
 
 
 def test_a_new_segment_forgets_the_last_scene(recognition):
