@@ -179,6 +179,7 @@ def _model(model: Model) -> told.Model:
         profile=manifest.profile,
         sha256=manifest.sha256,
         manifest_sha256=manifest_digest(manifest),
+        window_us=manifest.representation.window_us,
     )
 
 

@@ -200,9 +200,11 @@ def _curve(report: Report, attack: Attack) -> Plot | None:
         return handles
 
     told = ", ".join(f"{point.count}: {point.top1.mean:.1f} %" for point in attack.curve)
+    window_us = report.model.window_us
+    length = "" if window_us is None else f" A window is {window_us / 1e6:g} s."
     return Plot(
         title=f"{attack.attack}: accuracy against K",
-        caption="The more draws or windows are put together, the more noise averages out.",
+        caption=f"The more draws or windows are put together, the less the noise hides.{length}",
         svg=svg(f"curve-{attack.attack}", f"Top-1 by number put together: {told}.", draw),
     )
 

@@ -126,6 +126,9 @@ class Model(Part):
     profile: Slug
     sha256: Sha256
     manifest_sha256: Sha256
+    #: How long a window is, in µs: what somebody tells in K of them he tells in that time.
+    #: Not in reports of before models differed in it.
+    window_us: int | None = None
 
 
 class Data(Part):

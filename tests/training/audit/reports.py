@@ -99,6 +99,7 @@ def report(**changes: Any) -> Report:
             profile="anti-reid",
             sha256="a" * 64,
             manifest_sha256="b" * 64,
+            window_us=500_000,
         ),
         "suite": "nightly",
         "data": Data(

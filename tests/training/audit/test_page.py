@@ -254,6 +254,7 @@ def test_provenance_is_all_there(full: Read) -> None:
         "anonynoise-gesture 1.0.0",
         one.model.sha256,
         one.model.manifest_sha256,
+        "A window is 0.5 s.",
         one.data.digest,
         "4048 windows",
         "nightly",
