@@ -210,7 +210,7 @@ def test_demo_without_a_terminal(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r"page +http://127\.0\.0\.1:\d+/\n", done.stdout)
-    assert "10x128x128" in done.stdout
+    assert "20x128x128" in done.stdout
     assert done.stdout.endswith("4 anonymized windows received\n")
 
 
