@@ -1,6 +1,5 @@
 """What a camera's anonymized windows show, said by a classifier and smoothed over time."""
 
-import math
 from collections import deque
 from collections.abc import Mapping
 from statistics import fmean
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from models.classifier import Classifier
 from service.status import Recognized
 
-#: Probabilities are averaged over as many windows as take so long.
+#: Probabilities are averaged over as many windows as fit in, one at least.
 SMOOTHED_US = 1_500_000
 
 
@@ -24,15 +23,15 @@ class Recognition:
         averaged         1     1-2    1-3 |  4     4-5
 
     The label is the most probable class of the mean of the probabilities of the last windows, as
-    many as take a second and a half, and that mean is its probability: one odd window does not
-    change it. A new segment is another scene, and begins anew. So does a window in which too little
-    happens for any of its classes: it has no label.
+    many as fit in a second and a half, and that mean is its probability: one odd window does not
+    change it, except where a window is as long as that. A new segment is another scene, and begins
+    anew. So does a window in which too little happens for any of its classes: it has no label.
     """
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
         self._segment: str | None = None
-        windows = math.ceil(SMOOTHED_US / classifier.manifest.representation.window_us)
+        windows = max(1, SMOOTHED_US // classifier.manifest.representation.window_us)
         self._recent: deque[dict[str, float]] = deque(maxlen=windows)
 
     def add(self, metadata: Mapping[str, str], tensor: NDArray[Any]) -> Recognized | None:
