@@ -164,19 +164,25 @@ def free(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("name", ["anonynoise-gesture", "anonynoise-eye", "gaussian-4"])
 def test_shipped_models_are_the_same_in_torch(name: str) -> None:
-    as_torch(Repository().load(name), (2, 10, 21, 30))
+    model = Repository().load(name)
+    as_torch(model, (2, model.manifest.representation.channels, 21, 30))
 
 
 def test_gradients_pass_through_a_network(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    config = AnonymizerConfig(
-        design="summary", input="events", output="bounded", min_sigma=4.0, energy=400.0
-    )
     representation = Repository().load("anonynoise-gesture").manifest.representation
+    config = AnonymizerConfig(
+        channels=representation.channels,
+        design="summary",
+        input="events",
+        output="bounded",
+        min_sigma=4.0,
+        energy=400.0,
+    )
     model = export_anonymizer(
         AnonymizerNetwork(config), tmp_path / "model", representation=representation
     )
-    shape = (1, 10, 21, 30)
+    shape = (1, representation.channels, 21, 30)
     function = as_torch(model, shape)
     events, noise = (torch.from_numpy(value).double() for value in windows(shape).values())
     graph = {
