@@ -11,7 +11,7 @@ from models.classifier import Classifier
 from service.status import Recognized
 
 #: Probabilities are averaged over as many windows as fit in, one at least.
-SMOOTHED_US = 1_500_000
+_SMOOTHED_US = 1_500_000
 
 
 class Recognition:
@@ -31,7 +31,7 @@ class Recognition:
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
         self._segment: str | None = None
-        windows = max(1, SMOOTHED_US // classifier.manifest.representation.window_us)
+        windows = max(1, _SMOOTHED_US // classifier.manifest.representation.window_us)
         self._recent: deque[dict[str, float]] = deque(maxlen=windows)
 
     def add(self, metadata: Mapping[str, str], tensor: NDArray[Any]) -> Recognized | None:

@@ -20,7 +20,7 @@ class Recognized(BaseModel):
     task: Annotated[str, Field(description="gesture, emotion, ...")]
     label: Annotated[str, Field(description="the most probable of the task's classes")]
     probability: Annotated[
-        float, Field(ge=0, le=1, description="mean over a segment's last windows, 1.5 s of them")
+        float, Field(ge=0, le=1, description="mean over a segment's last windows")
     ]
     seq: Annotated[int, Field(description="number of the newest window among them")]
 

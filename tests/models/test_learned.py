@@ -17,7 +17,7 @@ def learned(request: pytest.FixtureRequest) -> tuple[Any, int, NDArray[np.float3
     """A session, how many patterns it knows, and windows for it."""
     name, patterns = request.param
     model = Repository().load(name)
-    return start(model, "cpu", 1), patterns, windows(2 * model.manifest.representation.bins)
+    return start(model, "cpu", 1), patterns, windows(model.manifest.representation.channels)
 
 
 def run(session: Any, events: NDArray[np.float32], noise: NDArray[np.float32]) -> Any:

@@ -200,8 +200,8 @@ def _curve(report: Report, attack: Attack) -> Plot | None:
         return handles
 
     told = ", ".join(f"{point.count}: {point.top1.mean:.1f} %" for point in attack.curve)
-    window_us = report.model.window_us
-    length = "" if window_us is None else f" A window is {window_us / 1e6:g} s."
+    window_s = report.model.window_s
+    length = "" if window_s is None else f" A window is {window_s:g} s."
     return Plot(
         title=f"{attack.attack}: accuracy against K",
         caption=f"The more draws or windows are put together, the less the noise hides.{length}",

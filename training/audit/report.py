@@ -130,6 +130,11 @@ class Model(Part):
     #: Not in reports of before models differed in it.
     window_us: int | None = None
 
+    @property
+    def window_s(self) -> float | None:
+        """The same in seconds."""
+        return None if self.window_us is None else self.window_us / 1e6
+
 
 class Data(Part):
     """The recordings that were attacked."""

@@ -69,9 +69,8 @@ class Strangers:
         ``rows`` ``[N]`` and ``likely`` ``[N, S]``: what each window does and, as :func:`heard` has
         it, what is said of it; ``places`` ``[G, K]``: the windows of the groups.
         """
-        fits = [
-            self._fits(row, rows[places] == row, likely[places]) for row in range(len(self.said))
-        ]
+        of, said = rows[places], likely[places]
+        fits = [self._fits(row, of == row, said) for row in range(len(self.said))]
 
         def distance(some: NDArray[np.int64]) -> NDArray[np.floating]:
             together = np.zeros((len(some), len(places)))
