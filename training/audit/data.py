@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.manifest import Representation
 from training.datasets.load import load_dataset
 from training.datasets.rows import Rows
+from training.datasets.simulated import is_synthetic
 from training.datasets.window_set import Dataset, WindowSet
 from training.enrolment.secret import secret_from_environment
 from training.enrolment.session import Session, delete_after_use
@@ -22,14 +23,17 @@ def load(
 ) -> tuple[Dataset, bool]:
     """The windows below ``folders``, cut as ``representation`` says, and if all are synthetic.
 
-    A folder is one of ``anonynoise simulate`` or a session of ``anonynoise enrol``; of the
-    latter nothing goes to ``cache``. Raises :class:`TrainingError` for a folder that is
-    neither, and where the folders have different tasks.
+    A folder is one of ``anonynoise simulate``, one that is laid out like it, or a session of
+    ``anonynoise enrol``. Only of the first anything goes to ``cache``: whatever does not say that
+    it was simulated may show people. Raises :class:`TrainingError` for a folder that is none of
+    these, and where the folders have different tasks.
     """
     sets = [
         load_dataset("enrolled", folder, representation)
         if enrolled(folder)
-        else load_dataset("simulated", folder, representation, "live", cache)
+        else load_dataset(
+            "simulated", folder, representation, "live", cache if is_synthetic(folder) else None
+        )
         for folder in folders
     ]
     for one, folder in zip(sets, folders, strict=True):
@@ -37,7 +41,7 @@ def load(
             raise TrainingError(
                 f"has another task than {folders[0]}", source=str(folder), field="label"
             )
-    return joined(sets), not any(enrolled(folder) for folder in folders)
+    return joined(sets), all(is_synthetic(folder) and not enrolled(folder) for folder in folders)
 
 
 def enrolled(folder: Path) -> bool:

@@ -1,7 +1,8 @@
-"""Synthetic recordings of ``anonynoise simulate``.
+"""Recordings of ``anonynoise simulate``, or others that are laid out like them.
 
 ::
 
+    ROOT/simulation.json     how they were made; where it is missing they may show people who live
     ROOT/labels.csv          path,subject,label,lighting,split
     ROOT/subjects.csv        subject and any properties: hair, size, ... (may be missing)
                              but those of recordings: label, lighting, condition, ...
@@ -23,6 +24,7 @@ from training.datasets.window_set import Split
 from training.datasets.windows import WindowRule, cut_windows
 from training.errors import TrainingError
 
+SIMULATION = "simulation.json"
 LABELS = "labels.csv"
 COLUMNS = ("path", "subject", "label", "lighting", "split")
 SUBJECTS = "subjects.csv"
@@ -102,6 +104,11 @@ def _attributes(source: Path, people: Iterable[str]) -> dict[str, dict[str, str]
     }
 
 
+def is_synthetic(root: Path) -> bool:
+    """Whether ``root`` says of itself that nobody was recorded for it."""
+    return (root / SIMULATION).is_file()
+
+
 def index(root: Path) -> Index:
     """What ``ROOT/labels.csv`` lists; classes in the order of their first row.
 
@@ -125,11 +132,12 @@ def index(root: Path) -> Index:
             raise TrainingError("is listed twice", source=str(source), field=f"line {number}")
         entries[entry.path] = entry
     labels = tuple(dict.fromkeys(entry.label for entry in entries.values() if entry.label))
-    notes = ("The recordings are synthetic.",)
+    synthetic = is_synthetic(root)
+    notes = ("The recordings are synthetic.",) if synthetic else ()
     people = {entry.subject for entry in entries.values()}
     attributes = _attributes(root / SUBJECTS, people)
     return Index(
-        "simulated",
+        "simulated" if synthetic else "labelled",
         root,
         tuple(entries.values()),
         labels,

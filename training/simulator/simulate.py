@@ -1,6 +1,7 @@
 """Makes a whole simulated data set: a folder that appears complete or not at all."""
 
 import csv
+import json
 import multiprocessing
 import shutil
 import tempfile
@@ -14,6 +15,8 @@ from training.simulator.contact_sheet import contact_sheet
 from training.simulator.recordings import Take, write_take
 from training.simulator.traits import traits
 
+#: What tells the set from recordings of people.
+SIMULATION_FILE = "simulation.json"
 LABELS_FILE = "labels.csv"
 SUBJECTS_FILE = "subjects.csv"
 CONTACT_SHEET_FILE = "contact-sheet.png"
@@ -57,6 +60,17 @@ def _write_subjects(takes: list[Take], folder: Path) -> None:
             rows.writerow((name, *properties.values()))
 
 
+def _write_simulation(takes: list[Take], folder: Path, duration_us: int) -> None:
+    first = takes[0]
+    made = {
+        "generator": "anonynoise simulate",
+        "scene": first.scene,
+        "seed": first.seed,
+        "duration_us": duration_us,
+    }
+    (folder / SIMULATION_FILE).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+
+
 def simulate_set(
     out: Path,
     takes: list[Take],
@@ -83,6 +97,7 @@ def simulate_set(
         for count in _write_all(takes, draft, duration_us, file_format, jobs):
             events += count
             done()
+        _write_simulation(takes, draft, duration_us)
         _write_labels(takes, draft, file_format)
         _write_subjects(takes, draft)
         contact_sheet(takes).save(draft / CONTACT_SHEET_FILE)

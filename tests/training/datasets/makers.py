@@ -54,6 +54,7 @@ def simulated(root: Path, subjects: int = 4, labels: int = 2, lightings: int = 2
                 split = "test" if subject == subjects - 1 else "train"
                 rows.append(f"{name},subject-{subject:02d},class-{label},light-{lighting},{split}")
     (root / "labels.csv").write_text("\n".join(rows) + "\n")
+    (root / "simulation.json").write_text("{}\n")
     return root
 
 

@@ -36,6 +36,13 @@ def test_classes_are_in_the_order_of_the_labels(tmp_path: Path) -> None:
     assert "synthetic" in index(root).notes[0]
 
 
+def test_recordings_laid_out_like_them_are_not_called_synthetic(tmp_path: Path) -> None:
+    root = simulated(tmp_path / "data")
+    (root / "simulation.json").unlink()
+    assert index(root).notes == ()
+    assert index(root).name == "labelled"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from training.datasets.simulated import is_synthetic
 from training.simulator import recordings, simulate
 from training.simulator.command import command
 from training.simulator.gesture_scene import gesture_body
@@ -47,8 +48,9 @@ def test_writes_recordings_labels_and_a_picture(small: tuple[Path, Result]) -> N
     assert {row["lighting"] for row in rows} == {"led"}
     with Image.open(out / "contact-sheet.png") as sheet:
         assert sheet.size == (11 * 128, 2 * 128)
-    others = {"labels.csv", "subjects.csv", "contact-sheet.png"}
+    others = {"simulation.json", "labels.csv", "subjects.csv", "contact-sheet.png"}
     assert set(digests(out)) == {row["path"] for row in rows} | others
+    assert is_synthetic(out)
 
 
 def test_says_what_its_people_are_like(small: tuple[Path, Result]) -> None:
