@@ -53,8 +53,9 @@ def command(
 ) -> None:
     """Watch a service's cameras, and the anonymized windows of one of them.
 
-    With --task, every window gets a label: the most probable class of the mean over its own and
-    the two windows before it, and that mean as its probability.
+    With --task, every window gets a label: the most probable class of the mean over the last
+    windows, as many as fit in a second and a half, one at least, and that mean as its
+    probability.
 
     A token is read from the environment, never from the command line, where other users of
     this machine could see it.

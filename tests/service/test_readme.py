@@ -18,8 +18,12 @@ from service.service import Service
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
 def block(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    (found,) = blocks(language)
     return found
 
 
@@ -68,11 +72,12 @@ def test_the_javascript_client(running_service, token):
 
 
 def test_the_configuration():
-    values = yaml.safe_load(block("yaml"))
+    values, audit = map(yaml.safe_load, blocks("yaml"))
     values.pop("tls")
     config = Config(**values)
     assert [camera.id for camera in config.cameras] == ["hall", "door"]
     assert config.record
+    assert Config(**audit).audit.limits.top1 == 30
 
 
 def test_every_command_and_address_is_named():
