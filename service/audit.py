@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from models import manifest as manifests
-from models.audit import Statement, Worst, manifest_digest, read_public_key, verify
+from models.audit import Statement, Suite, Worst, manifest_digest, read_public_key, verify
 from models.errors import ModelError
 from models.manifest import Manifest
 from models.repository import MANIFEST_FILE
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 AuditWord = Literal["passing", "failing", "stale", "undecided", "missing", "untrusted", "off"]
 
+#: The shortest first.
+_SUITES: tuple[Suite, ...] = get_args(Suite)
 _POLL_S = 2.0
 #: How far the audit job's clock may be ahead of ours.
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -55,7 +57,7 @@ def judge(found: Statement | AuditState, config: AuditConfig, now: datetime) -> 
 
     A leak is failing however old it is. ``config.limits`` are held against the worst attack's
     upper bound beside the audit's own limit, never in its place; a bound that cannot be held
-    against them is undecided.
+    against them is undecided, and so is one of a shorter suite than they ask for.
     """
     if isinstance(found, AuditState):
         return found
@@ -67,7 +69,7 @@ def judge(found: Statement | AuditState, config: AuditConfig, now: datetime) -> 
         return AuditState("undecided", text_without_paths(found.reason), found)
     if found.worst is None:
         return AuditState("undecided", "no attack came to an end", found)
-    if problem := _beyond_limits(found.worst, config):
+    if problem := _beyond_limits(found.worst, config) or _too_short(found.suite, config):
         return AuditState(*problem, found)
     if now - found.finished > timedelta(seconds=config.max_age_s):
         return AuditState(
@@ -104,6 +106,13 @@ def _beyond_limits(worst: Worst, config: AuditConfig) -> tuple[AuditWord, str] |
     if worst.high > limits.top1:
         return "failing", f"{_figures(worst)}; audit.limits.top1 {limits.top1:g} %"
     return None
+
+
+def _too_short(suite: Suite, config: AuditConfig) -> tuple[AuditWord, str] | None:
+    asked = config.limits.suite
+    if asked is None or _SUITES.index(suite) >= _SUITES.index(asked):
+        return None
+    return "undecided", f"audit.limits.suite asks for {asked}, this one is {suite}"
 
 
 def read_key(config: AuditConfig) -> Ed25519PublicKey | None:
@@ -168,6 +177,11 @@ class AuditWatch:
         self._seen: tuple[int, ...] | None = None
         self._told: AuditState | None = None
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def expected(self) -> bool:
+        """Whether an audit of the model could be verified, so that one is waited for."""
+        return self._public_key is not None
 
     @property
     def state(self) -> AuditState:

@@ -28,6 +28,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from models.audit import Suite
 from service.address import Address, CameraUrl
 
 Scope = Literal["read", "admin"]
@@ -92,11 +93,16 @@ class RecordConfig(_Part):
 
 
 class AuditLimits(_Part):
-    """The service's own bounds on the worst attack's upper bound, beside the audit's; percent."""
+    """What the service asks of an audit beside the audit's own limits.
+
+    In percent, of the worst attack's upper bound; and how much must have been tried.
+    """
 
     #: Points above what guessing scores.
     over_chance: Annotated[float, Field(ge=0, le=100)] | None = None
     top1: Annotated[float, Field(ge=0, le=100)] | None = None
+    #: The shortest that counts.
+    suite: Suite | None = None
 
 
 class AuditConfig(_Part):

@@ -121,6 +121,11 @@ class Metrics:
             ["state"],
             registry=self.registry,
         )
+        self.audit_expected = Gauge(
+            "anonynoise_audit_expected",
+            "Whether a key is configured to verify the model's audit with",
+            registry=self.registry,
+        )
         self.audit_age = Gauge(
             "anonynoise_audit_age_seconds",
             "Since the model's audit finished; NaN without one that can be verified",
@@ -147,8 +152,12 @@ class Metrics:
         for other in CameraState:
             self.state.labels(camera, other.value).set(other is state)
 
-    def set_audit(self, audit: AuditState, now: datetime) -> None:
-        """What the model's audit is worth, how old it is, and what its worst attack may reach."""
+    def set_audit(self, audit: AuditState, now: datetime, *, expected: bool) -> None:
+        """What the model's audit is worth, how old it is, and what its worst attack may reach.
+
+        ``expected``: whether one that is missing is missed.
+        """
+        self.audit_expected.set(expected)
         for word in get_args(AuditWord):
             self.audit_state.labels(word).set(word == audit.state)
         age_s = audit.age_s(now)

@@ -348,7 +348,9 @@ class Service:
         """Prometheus' text, with the gauges as they are now."""
         self.metrics.ready.set(self.not_ready is None)
         if self.audit:
-            self.metrics.set_audit(self.audit.state, self.audit.clock())
+            self.metrics.set_audit(
+                self.audit.state, self.audit.clock(), expected=self.audit.expected
+            )
         for status in self.statuses():
             self.metrics.queue_depth.labels(status.id).set(status.queue)
             self.metrics.subscribers.labels(status.id).set(status.subscribers)

@@ -34,7 +34,7 @@ def cases() -> list[dict[str, Any]]:
 def exposed(camera: str) -> set[Series]:
     """A service with one camera as Prometheus sees it, as far as alerts ask for it."""
     metrics = Metrics()
-    metrics.set_audit(OFF, datetime.now(UTC))
+    metrics.set_audit(OFF, datetime.now(UTC), expected=True)
     metrics.set_state(camera, CameraState.STREAMING)
     for metric in (metrics.windows, metrics.reconnects, metrics.lag):
         metric.labels(camera)

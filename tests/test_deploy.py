@@ -1,8 +1,8 @@
 """What lies in deploy/ fits the service: names, paths, metrics."""
 
 import json
+import os
 import re
-import shlex
 import subprocess
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +19,7 @@ from service.service import WITHHELD
 from service.state import CameraState
 from service.status import CameraStatus
 from training.audit.command import command as audit_command
+from training.enrolment.secret import KEY_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "deploy"
@@ -117,6 +118,7 @@ def test_there_is_an_alert_for_an_audit_that_fails_or_grows_old():
     }
     assert rules["AuditFailing"]["expr"] == 'anonynoise_audit_state{state="failing"} == 1'
     assert rules["AuditFailing"]["labels"] == {"severity": "critical"}
+    assert rules["AuditMissing"]["expr"].startswith('anonynoise_audit_state{state="missing"} == 1 ')
     assert rules["AuditStale"]["expr"] == 'anonynoise_audit_state{state="stale"} == 1'
     # The windows that an audit holds back are no fault of the anonymizer's.
     excluded = re.findall(r'cause!~"([^"]+)"', rules["AnonymizerRefusesWindows"]["expr"])
@@ -229,7 +231,7 @@ def test_compose_hands_the_public_key_to_the_service_and_the_private_one_to_the_
     holders = [name for name, of in services.items() if "audit_key" in str(of.get("secrets"))]
     assert holders == ["audit"]
     assert "audit.key" not in str({name: of for name, of in services.items() if name != "audit"})
-    (secret,) = services["audit"]["secrets"]
+    secret = services["audit"]["secrets"][0]
     assert compose()["secrets"][secret["source"]]["file"].endswith("keys/audit.key}")
     assert f"--key /run/secrets/{secret['target']}" in (DEPLOY / "audit/nightly.sh").read_text()
 
@@ -278,13 +280,83 @@ def test_the_crontab_runs_the_audit_once_a_night_with_options_that_it_has():
     assert "COPY deploy/audit/crontab deploy/audit/nightly.sh /etc/anonynoise/\n" in stage
     script = (DEPLOY / "audit/nightly.sh").read_text()
     subprocess.run(["sh", "-n", DEPLOY / "audit/nightly.sh"], check=True)
-    words = shlex.split(script, comments=True)
-    assert words[:6] == ["exec", "nice", "-n", "19", "anonynoise", "audit"]
     parameters = {name for one in audit_command.params for name in one.opts}
-    assert {word for word in words if word.startswith("--")} <= parameters
+    assert set(re.findall(r"(?<= )--[a-z]+", script)) <= parameters
     mounted = str(compose()["services"]["audit"]["volumes"])
-    for option in ("--data", "--report"):
-        assert words[words.index(option) + 1] in mounted
+    for folder in ("/data", "/reports"):
+        assert f" {folder}" in script and folder in mounted
+
+
+def nightly(tmp_path: Path, **variables: str) -> list[str]:
+    """What the nightly script calls, where ``tmp_path`` holds ``/data``."""
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    (commands / "nice").write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    (commands / "nice").chmod(0o755)
+    script = (DEPLOY / "audit/nightly.sh").read_text().replace("/data", f"{tmp_path}/data")
+    environment = {"PATH": f"{commands}:{os.environ['PATH']}", "ANONYNOISE_MODEL": "gesture"}
+    done = subprocess.run(
+        ["sh", "-c", script],
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.replace(str(tmp_path), "").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("files", "folders"),
+    [
+        ([], ["/data"]),
+        (["labels.csv"], ["/data"]),
+        (["session.json"], ["/data"]),
+        (["a/session.json", "b c/labels.csv", "notes/read.me"], ["/data/a", "/data/b c"]),
+        (["labels.csv", "ada/session.json"], ["/data", "/data/ada"]),
+    ],
+)
+def test_every_night_all_that_is_there_is_attacked(tmp_path, files, folders):
+    for file in files:
+        path = tmp_path / "data" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    words = nightly(tmp_path)
+    assert words[:4] == ["-n", "19", "anonynoise", "audit"]
+    # As click reads them.
+    found = audit_command.make_context("audit", words[4:]).params
+    assert [str(folder) for folder in found["folders"]] == folders
+    assert (found["model"], found["suite"], found["publish"]) == ("gesture", "nightly", True)
+    assert found["weights"] is None
+
+
+def test_the_audit_job_is_given_what_opens_and_deletes_sessions_and_the_networks_weights(tmp_path):
+    given = {
+        "ANONYNOISE_ENROLMENT_KEY": "keys/enrol.key",
+        "ANONYNOISE_AUDIT_WEIGHTS": "my weights.pt",
+        "ANONYNOISE_AUDIT_DATA_READ_ONLY": "false",
+    }
+    services = compose()["services"]
+    audit = services["audit"]
+    mounts = {volume["target"]: volume for volume in audit["volumes"] if "target" in volume}
+    data, weights = mounts["/data"], mounts["/etc/anonynoise/weights"]
+    assert yaml.safe_load(substituted(data["read_only"])) is True
+    assert yaml.safe_load(substituted(data["read_only"], **given)) is False
+    assert weights["read_only"] is True
+    assert all(one["bind"] == {"create_host_path": False} for one in (data, weights))
+    _, secret = audit["secrets"]
+    key = compose()["secrets"][secret["source"]]["file"]
+    assert substituted(weights["source"]) == substituted(key) == "/dev/null"
+    assert substituted(weights["source"], **given) == "my weights.pt"
+    assert substituted(key, **given) == "keys/enrol.key"
+    inside = {name: str(value) for name, value in audit["environment"].items()}
+    assert substituted(inside[KEY_VARIABLE]) == ""
+    assert substituted(inside[KEY_VARIABLE], **given) == f"/run/secrets/{secret['target']}"
+    # Raw events are the audit's alone to read.
+    assert "enrol" not in str({name: of for name, of in services.items() if name != "audit"})
+    path = substituted(inside["ANONYNOISE_AUDIT_WEIGHTS"], **given)
+    assert path == weights["target"]
+    words = nightly(tmp_path, ANONYNOISE_AUDIT_WEIGHTS=path)
+    assert words[words.index("--weights") + 1] == path
 
 
 def test_the_scheduler_is_pinned_for_both_architectures():

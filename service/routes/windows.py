@@ -23,7 +23,7 @@ from service.hub import Closed, Subscription
 from service.message import MESSAGE_TYPE, TensorType
 from service.origin import ELSEWHERE, same_origin
 from service.preview import preview_png
-from service.service import Refused
+from service.service import Refused, Service
 
 router = APIRouter(prefix="/v1/cameras", tags=["windows"])
 
@@ -123,14 +123,16 @@ async def stream(
         await websocket.close(code, str(error))
         return
     try:
-        await _serve(websocket, subscription, dtype)
+        await _serve(websocket, service, subscription, dtype)
     finally:
         service.hub.unsubscribe(camera_id, subscription)
 
 
-async def _serve(websocket: WebSocket, subscription: Subscription, dtype: TensorType) -> None:
+async def _serve(
+    websocket: WebSocket, service: Service, subscription: Subscription, dtype: TensorType
+) -> None:
     """Send until either side has had enough; whatever the client says is not listened to."""
-    sending = asyncio.create_task(_send(websocket, subscription, dtype))
+    sending = asyncio.create_task(_send(websocket, service, subscription, dtype))
     hearing = asyncio.create_task(_hear(websocket))
     _, pending = await asyncio.wait({sending, hearing}, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
@@ -142,9 +144,14 @@ async def _serve(websocket: WebSocket, subscription: Subscription, dtype: Tensor
                 await websocket.close(result.code, result.reason)
 
 
-async def _send(websocket: WebSocket, subscription: Subscription, dtype: TensorType) -> None:
+async def _send(
+    websocket: WebSocket, service: Service, subscription: Subscription, dtype: TensorType
+) -> None:
     while True:
         message = await subscription.get()
+        # The audit may not allow any more what it did when this was queued.
+        if service.withheld:
+            continue
         try:
             await websocket.send_bytes(message.encode(dtype))
         except (WebSocketDisconnect, RuntimeError):

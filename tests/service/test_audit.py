@@ -32,13 +32,14 @@ def at(age_s: float, **changes: Any) -> Statement:
     return statement(MANIFEST, finished=NOW - timedelta(seconds=age_s), **changes)
 
 
-def limits(**values: float) -> AuditConfig:
+def limits(**values: Any) -> AuditConfig:
     return AuditConfig(limits=values)
 
 
 # -- judging
 
 DAY_S = 86_400
+SUITES = ("quick", "nightly", "full")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,14 @@ DAY_S = 86_400
         (at(0), limits(over_chance=8, top1=20), "failing"),
         (at(0, worst={"metric": "top5"}), limits(over_chance=8), "passing"),
         (at(0, worst={"metric": "top5"}), limits(top1=50), "undecided"),
+        # Of the suites the shortest comes first; the statement's is the second.
+        (at(0), limits(suite="quick"), "passing"),
+        (at(0), limits(suite="nightly"), "passing"),
+        (at(0), limits(suite="full"), "undecided"),
+        (at(0, suite="full"), limits(suite="nightly"), "passing"),
+        (at(9 * DAY_S, suite="quick"), limits(suite="nightly"), "undecided"),
+        (at(0, suite="quick", verdict="leak"), limits(suite="nightly"), "failing"),
+        (at(0, suite="quick"), limits(suite="nightly", top1=22.4), "failing"),
         # A limit of the service cannot make a leak pass.
         (at(0, verdict="leak"), limits(over_chance=100, top1=100), "failing"),
     ],
@@ -91,17 +100,21 @@ def test_what_could_not_be_verified_is_worth_what_it_was():
     max_age_s=st.floats(1, 1e6),
     over_chance=st.none() | st.floats(0, 20),
     top1=st.none() | st.floats(0, 40),
+    suite=st.sampled_from(SUITES),
+    asked=st.none() | st.sampled_from(SUITES),
 )
 def test_only_a_fresh_pass_within_every_limit_passes(
-    age_s, verdict, high, max_age_s, over_chance, top1
+    age_s, verdict, high, max_age_s, over_chance, top1, suite, asked
 ):
-    said = at(age_s, verdict=verdict, worst={"high": high})
-    config = AuditConfig(max_age_s=max_age_s, limits={"over_chance": over_chance, "top1": top1})
+    said = at(age_s, verdict=verdict, worst={"high": high}, suite=suite)
+    bounds = {"over_chance": over_chance, "top1": top1, "suite": asked}
+    config = AuditConfig(max_age_s=max_age_s, limits=bounds)
     if judge(said, config, NOW).state == "passing":
         assert verdict == "pass"
         assert timedelta(minutes=-5) <= NOW - said.finished <= timedelta(seconds=max_age_s)
         assert over_chance is None or high - 14.5 <= over_chance
         assert top1 is None or high <= top1
+        assert asked is None or SUITES.index(suite) >= SUITES.index(asked)
 
 
 def test_a_reason_names_the_worst_attack_and_no_folder():
@@ -111,6 +124,8 @@ def test_a_reason_names_the_worst_attack_and_no_folder():
         at(0, verdict="undecided", reason="no recordings in /srv/secret"), REQUIRED, NOW
     )
     assert undecided.reason == "the log says why"
+    short = judge(at(0, suite="quick"), limits(suite="nightly"), NOW)
+    assert short.reason == "audit.limits.suite asks for nightly, this one is quick"
 
 
 # -- following the manifest
@@ -336,6 +351,7 @@ async def test_the_model_says_what_its_audit_is_worth(serve, folder, public_key)
     assert sum(line.startswith("anonynoise_audit_state{") for line in metrics) == 7
     assert 'anonynoise_audit_state{state="failing"} 0.0' in metrics
     assert "anonynoise_audit_worst_upper 22.5" in metrics
+    assert "anonynoise_audit_expected 1.0" in metrics
     (age,) = (line for line in metrics if line.startswith("anonynoise_audit_age_seconds "))
     assert 7200 <= float(age.split()[1]) < 7300
 
@@ -350,6 +366,7 @@ async def test_what_cannot_be_verified_is_not_repeated(serve, folder):
     )
     assert set(audit.values()) == {None}
     metrics = (await service.http.get("/metrics")).text.splitlines()
+    assert "anonynoise_audit_expected 0.0" in metrics
     for name in ("anonynoise_audit_age_seconds", "anonynoise_audit_worst_upper"):
         (line,) = (line for line in metrics if line.startswith(f"{name} "))
         assert math.isnan(float(line.split()[1]))

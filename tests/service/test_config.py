@@ -57,7 +57,7 @@ def test_recognizers_from_one_variable(tmp_path, monkeypatch):
 def test_the_audit_is_shown_unless_more_or_less_is_asked_for(tmp_path, monkeypatch):
     audit = load_config(written(tmp_path, "model: x")).audit
     assert (audit.policy, audit.public_key, audit.max_age_s) == ("warn", None, 3 * 86_400)
-    assert (audit.limits.over_chance, audit.limits.top1) == (None, None)
+    assert set(audit.limits.model_dump().values()) == {None}
     # Without quotes, YAML takes it for false.
     path = written(tmp_path, "audit: {policy: off, limits: {over_chance: 20, top1: 35}}")
     audit = load_config(path).audit
@@ -66,6 +66,8 @@ def test_the_audit_is_shown_unless_more_or_less_is_asked_for(tmp_path, monkeypat
     monkeypatch.setenv("ANONYNOISE_AUDIT__PUBLIC_KEY", "/keys/audit.pub")
     audit = load_config(path).audit
     assert (audit.policy, audit.public_key) == ("required", Path("/keys/audit.pub"))
+    monkeypatch.setenv("ANONYNOISE_AUDIT__LIMITS__SUITE", "nightly")
+    assert load_config(path).audit.limits.suite == "nightly"
     assert audit.limits.top1 == 35
 
 
@@ -96,6 +98,10 @@ def test_the_file_that_the_environment_names(tmp_path, monkeypatch):
         ("audit: {max_age_s: 0}", "audit.max_age_s: Input should be greater than 0"),
         ("audit: {max_age_s: .inf}", "audit.max_age_s: Input should be a finite number"),
         ("audit: {limits: {top1: 101}}", "audit.limits.top1: Input should be less than"),
+        (
+            "audit: {limits: {suite: slow}}",
+            "audit.limits.suite: Input should be 'quick', 'nightly'",
+        ),
         ("audit: {limits: {map: 1}}", "audit.limits.map: Extra inputs are not permitted"),
         ("- a", "the top level must be a table"),
         ("a: [", "line 1: not valid YAML"),
