@@ -49,6 +49,50 @@ def clustered_interval(
     return Interval(float(values.mean()), float(low), float(high))
 
 
+def share_interval(
+    values: ArrayLike,
+    clusters: NDArray[np.int64],
+    generator: np.random.Generator,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 10_000,
+) -> Interval:
+    """Interval of the share of true ``values`` ``[N]``: the bootstrap's, at least as wide as exact.
+
+    Where hardly anything is true the bootstrap is too narrow, and of nothing true it says that
+    there is nothing. Clopper and Pearson's bounds are right there, for as many values as would say
+    as much if they were independent (Korn and Graubard, "Confidence intervals for proportions with
+    small expected number of positive counts estimated from survey data", Survey Methodology 24,
+    1998): the one that is further out counts. Raises :class:`TrainingError` as
+    :func:`clustered_interval` does.
+    """
+    true = np.asarray(values, bool)
+    found = clustered_interval(
+        true, clusters, generator, confidence=confidence, resamples=resamples
+    )
+    low, high = _exact(true, clusters, confidence)
+    return Interval(found.mean, min(found.low, low), max(found.high, high))
+
+
+def _exact(
+    true: NDArray[np.bool_], clusters: NDArray[np.int64], confidence: float
+) -> tuple[float, float]:
+    of, share = len(true), float(true.mean())
+    _, cluster = np.unique(clusters, return_inverse=True)
+    excess = np.bincount(cluster, true - share)
+    people = len(excess)
+    variance = float((excess**2).sum()) * people / (people - 1) / of**2
+    alone = share * (1 - share)
+    effective = min(of, alone / variance) if variance else float(of)
+    tail = (1 - confidence) / 2
+    # Of few people one does not know how much they differ either.
+    effective *= (stats.t.isf(tail, max(1, of - 1)) / stats.t.isf(tail, people - 1)) ** 2
+    hits = share * effective
+    low = stats.beta.ppf(tail, hits, effective - hits + 1) if hits else 0.0
+    high = stats.beta.isf(tail, hits + 1, effective - hits) if hits < effective else 1.0
+    return float(low), float(high)
+
+
 def resampled(people: int, generator: np.random.Generator, resamples: int) -> NDArray[np.int64]:
     """How often each of ``people`` is in each of the ``resamples``, int64 ``[resamples, people]``.
 

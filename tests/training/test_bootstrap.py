@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from training.bootstrap import clustered_interval
+from training.bootstrap import clustered_interval, share_interval
 from training.errors import TrainingError
 
 
@@ -60,3 +60,44 @@ def test_a_higher_confidence_is_a_wider_interval_and_a_seed_repeats_it() -> None
 def test_one_person_says_nothing_of_others(values: list[float], clusters: list[int]) -> None:
     with pytest.raises(TrainingError, match="interval: "):
         clustered_interval(values, np.array(clusters, np.int64), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("people", "queries", "share", "alike"), [(20, 4, 0.1, 4), (40, 4, 0.05, 50), (20, 40, 0.1, 4)]
+)
+def test_the_share_of_what_is_rare_is_not_taken_for_less_than_it_is(
+    people: int, queries: int, share: float, alike: float
+) -> None:
+    """People differ by a beta distribution, the less the more ``alike`` they are."""
+    generator = np.random.default_rng(people + queries)
+    clusters = np.repeat(np.arange(people), queries)
+    plain = exact = 0
+    for _ in range(400):
+        who = generator.beta(alike * share, alike * (1 - share), people)
+        values = generator.random(len(clusters)) < who[clusters]
+        found, narrow = (
+            interval(values, clusters, np.random.default_rng(0), resamples=800)
+            for interval in (share_interval, clustered_interval)
+        )
+        exact += found.high < share
+        plain += narrow.high < share
+    assert exact <= plain
+    assert exact / 400 <= 0.05
+
+
+def test_nobody_found_among_a_few_queries_is_no_proof_that_nobody_is() -> None:
+    none = np.zeros(80, bool)
+    clusters = np.repeat(np.arange(20), 4)
+    found = share_interval(none, clusters, np.random.default_rng(0))
+    assert (found.mean, found.low) == (0, 0)
+    # Of independent queries 4.5 %, were all people known (Clopper and Pearson).
+    assert 0.045 < found.high < 0.06
+    everybody = share_interval(~none, clusters, np.random.default_rng(0))
+    assert (everybody.low, everybody.high) == pytest.approx((1 - found.high, 1))
+
+
+def test_of_many_alike_it_is_the_exact_interval() -> None:
+    values = np.arange(1000) < 30
+    found = share_interval(values, np.arange(1000), np.random.default_rng(0))
+    exact = stats.binomtest(30, 1000).proportion_ci(0.95, method="exact")
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high), abs=2e-3)

@@ -84,9 +84,9 @@ def attacks(reconstructor: Reconstructor | None, *, show_raw: bool) -> tuple[Att
         of(static, "identity", static.attack, suites=_ALL, positive="raw", controlled=_ALL),
         of(subspace, "identity", subspace.attack, suites=_ALL, controlled=_ALL),
         of(confusions, "identity", confusions.attack, suites=_ALL, controlled=_ALL),
-        # Before the one whose attacker it has: of the two it gets further.
+        # Of single windows it finds what the one does whose attacker it has.
         of(consecutive, "identity", consecutive.attack, suites=_ALL, controlled=_ALL),
-        retrained("residual", warm=True, suites=_ALL, controlled=_ALL),
+        retrained("residual", warm=True),
         of(rounding, "identity", rounding.attack),
         retrained("mixer", warm=False),
         retrained("residual", warm=False),

@@ -14,6 +14,7 @@ from training.audit import report as told
 from training.audit import summary
 from training.audit.attack import Attack
 from training.audit.attack_list import attacks
+from training.audit.attacks import reconstruction
 from training.audit.case import Case
 from training.audit.deployed import Deployed
 from training.audit.effort import EFFORT
@@ -37,8 +38,9 @@ from training.run import content, counts
 from training.seeds import numpy_generator
 from training.stages.cover import Gaussian, Raw
 
-#: Above this share of dropped windows the rest says nothing of the model.
-_MOST_DROPPED = 0.5
+#: A window that is dropped shows nobody. Above this share of them too many of those who are looked
+#: for were never to be found, and the rest seems more private than it is.
+_MOST_DROPPED = 0.01
 #: Windows that a report shows.
 _SHOWN = 4
 _COVERS = ("model", "raw", "weak", "shuffled")
@@ -146,28 +148,40 @@ def audit(
             skipped.append(outcome)
         begun.model_copy(update={"spent_s": round(clock.used_s, 1)}).keep(settings.work)
         progress(number, len(steps))
+    if reconstructor is None and suite != "quick":
+        skipped.append(
+            Skipped(
+                attack=reconstruction.NAME,
+                cover="model",
+                seed=begun.seed,
+                reason="no published weights were given (--weights)",
+            )
+        )
     controls = tuple(_controls(listed, findings, settings.policy))
     judgement = judge(
         [found for found in findings if found.cover == "model"],
-        [attack.name for attack in listed if attack.gated],
+        [attack.name for attack in listed if attack.gated and suite in attack.suites],
         controls,
         skipped,
         settings.policy,
     )
-    if cover.asked and cover.dropped / cover.asked > _MOST_DROPPED:
-        judgement = Judgement("undecided", "the model drops most windows", judgement.worst)
     consumers = list(shipped(case, repository))
     if not consumers or suite != "quick":
         # The quick suite has no time for what a recogniser that comes along tells already.
         consumers += _retrained(case, clock)
+    baselines = tuple(_baselines(case, clock)) if suite != "quick" else ()
+    shown = samples(seen, cover, config, _SHOWN, synthetic=synthetic)
+    # By now some windows were covered, even where all that was found had been found before.
+    if judgement.verdict == "pass" and cover.dropped > _MOST_DROPPED * cover.asked:
+        judgement = _dropping(judgement, cover.dropped / cover.asked)
     return report(
         judgement,
         attacks=tuple(_attacks(listed, findings)),
         controls=controls,
         skipped=tuple(skipped),
         utility=summary.utilities(consumers, commonest(seen.test) or 0.0),
-        baselines=tuple(_baselines(case, clock)) if suite != "quick" else (),
-        samples=samples(seen, cover, config, _SHOWN, synthetic=synthetic),
+        baselines=baselines,
+        samples=shown,
     )
 
 
@@ -201,14 +215,20 @@ def _data(dataset: Dataset, seen: Dataset, linked: int, synthetic: bool) -> told
     )
 
 
+def _dropping(judgement: Judgement, share: float) -> Judgement:
+    reason = f"the model drops {100 * share:.1f} % of the windows, in which nobody can be found"
+    return Judgement("undecided", reason, judgement.worst)
+
+
 def _controls(
     listed: Sequence[Attack], findings: Sequence[Finding], policy: Policy
 ) -> Iterator[told.Control]:
+    negatives = len({found.attack for found in findings if found.cover == "shuffled"})
     for attack in listed:
         for cover in _COVERS[1:]:
             over = [one for one in findings if (one.attack, one.cover) == (attack.name, cover)]
             if over:
-                yield control(attack.name, over, policy)
+                yield control(attack.name, over, policy, max(1, negatives))
 
 
 def _attacks(listed: Sequence[Attack], findings: Sequence[Finding]) -> Iterator[told.Attack]:

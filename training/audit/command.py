@@ -1,7 +1,8 @@
 """``anonynoise audit``: attack a model as it is deployed."""
 
 import json
-import shutil
+import math
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,19 @@ import click
 from events.core_dumps import forbid_core_dumps
 from training import provenance
 from training.audit import options
-from training.one_line import one_line
+from training.audit.undecided import EXIT as UNDECIDED
+from training.audit.undecided import undecided
 from training.process import set_up
 
 #: Of the process, by verdict. What cannot be audited cannot be decided.
-EXIT = {"pass": 0, "leak": 1, "undecided": 2}
+EXIT = {"pass": 0, "leak": 1, "undecided": UNDECIDED}
 
 
-class _Undecided(click.ClickException):
-    """Not to be taken for a leak, whose exit code click gives every error."""
-
-    exit_code = EXIT["undecided"]
+def _finite(_: click.Context, __: click.Parameter, number: float) -> float:
+    # That is what no range keeps out.
+    if not math.isfinite(number):
+        raise click.BadParameter("is not a finite number")
+    return number
 
 
 @click.command()
@@ -50,11 +53,19 @@ class _Undecided(click.ClickException):
 @click.option(
     "--work",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder that keeps networks and findings for later audits; default: within the report's.",
+    help="Folder of what a stopped audit has done, and of recordings cut into windows, which later "
+    "audits take, too; default: within the report's.",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Of the attackers; default: new ones.")
 @options.budget
-@click.option("--over-chance", type=float, default=2.0, show_default=True, help="Limit of top-1.")
+@click.option(
+    "--over-chance",
+    type=click.FloatRange(min=1),
+    callback=_finite,
+    default=2.0,
+    show_default=True,
+    help="Limit of top-1.",
+)
 @options.config
 @options.overrides
 @click.option("--json", "as_json", is_flag=True, help="Print the report instead of a summary.")
@@ -67,12 +78,9 @@ def command(context: click.Context, /, model: str, folders: tuple[Path, ...], **
 
     Example: anonynoise audit anonynoise-gesture --data gestures --suite quick --report audit
     """
-    forbid_core_dumps()
-    try:
-        with one_line():
-            verdict = _audit(model, folders, **given)
-    except click.ClickException as error:
-        raise _Undecided(error.message) from None
+    with undecided():
+        forbid_core_dumps()
+        verdict = _audit(model, folders, **given)
     context.exit(EXIT[verdict])
 
 
@@ -102,11 +110,11 @@ def _audit(
     from models.repository import Repository, reference  # noqa: PLC0415
     from training.audit.audit import Settings, audit  # noqa: PLC0415
     from training.audit.configuration import configured  # noqa: PLC0415
-    from training.audit.data import enrolled, forget, load  # noqa: PLC0415
+    from training.audit.data import load  # noqa: PLC0415
     from training.audit.policy import Policy  # noqa: PLC0415
     from training.audit.publish import write  # noqa: PLC0415
     from training.audit.statement import statement  # noqa: PLC0415
-    from training.audit.under_way import over  # noqa: PLC0415
+    from training.audit.under_way import own_folder, remove  # noqa: PLC0415
     from training.config import load_config  # noqa: PLC0415
     from training.errors import TrainingError  # noqa: PLC0415
 
@@ -120,12 +128,14 @@ def _audit(
         raise TrainingError("is in no folder", source=name, field="--publish")
     config = configured(load_config(config_name, overrides), model.manifest.representation)
     folder = work or out / "work"
-    dataset, synthetic = load(folders, config.representation, folder / "cache")
+    own = own_folder(folder, model.manifest)
+    cache = (folder if work else own) / "cache"
+    dataset, synthetic = load(folders, config.representation, cache)
     settings = Settings(
         suite=suite,
         policy=Policy(over_chance=over_chance),
         config=config,
-        work=folder,
+        work=own,
         weights=weights,
         seed=seed,
         budget_s=None if budget is None else 60 * budget,
@@ -142,29 +152,44 @@ def _audit(
             lambda done, all_: bar.update(task, completed=done, total=all_),
         )
     digest = write(report, out, out / "history.sqlite")
-    if private_key is not None:
+
+    def told() -> None:
+        if private_key is None:
+            return
         signed = sign(statement(report, digest), private_key)
         if publish:
             assert model.folder is not None
             published(model.folder, signed)
-    for session in filter(enrolled, folders):
-        # An audit that decided nothing is done again, and needs the people for it.
-        if report.verdict == "undecided":
-            click.echo(f"{session}: still there, nothing was decided", err=True)
-        else:
-            gone = forget(session)
-            click.echo(f"{session}: {'deleted after its use' if gone else 'kept'}", err=True)
-    # The report stands: the next audit begins anew.
+
+    # The report stands. The last of these comes first, and none waits for another to succeed.
+    with ExitStack() as after:
+        after.callback(told)
+        after.callback(remove, own)
+        for session in folders:
+            after.callback(_used, session, report.verdict)
     if work is None:
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        over(folder)
+        with suppress(OSError):
+            folder.rmdir()
     if as_json:
         click.echo(json.dumps(report.model_dump(mode="json"), indent=1))
     else:
         click.echo(f"{report.model.name}: {report.verdict}. {report.reason}")
         click.echo(f"{out / 'report.html'}")
     return report.verdict
+
+
+def _used(folder: Path, verdict: str) -> None:
+    """Delete what was recorded of people, as they were told. Raises :class:`TrainingError`."""
+    from training.audit.data import enrolled, forget  # noqa: PLC0415
+
+    if not enrolled(folder):
+        return
+    # An audit that decided nothing is done again, and needs the people for it.
+    if verdict == "undecided":
+        click.echo(f"{folder}: still there, nothing was decided", err=True)
+    else:
+        gone = forget(folder)
+        click.echo(f"{folder}: {'deleted after its use' if gone else 'kept'}", err=True)
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ class Effort(Part):
 EFFORT: MappingProxyType[Suite, Effort] = MappingProxyType(
     {
         "quick": Effort(
-            seeds=1, budget_s=540, raw_epochs=10, epochs=4, windows=2000, test_windows=3000,
-            linked_windows=6000, inversion_epochs=0, draws=(1, 4, 16), sample=96,
+            seeds=1, budget_s=540, raw_epochs=10, epochs=3, windows=2000, test_windows=3000,
+            linked_windows=5000, inversion_epochs=0, draws=(1, 4, 16), sample=96,
             noise_windows=64,
         ),
         "nightly": Effort(

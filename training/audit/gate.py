@@ -23,8 +23,6 @@ from training.evaluate import ReidScores
 #: Chance that any of all attacks together is called a leak of a model that tells nothing, and
 #: that any of all controls is said to have found people who were shuffled.
 FALSE_ALARM = 0.01
-#: Negative controls that an audit has at most.
-_NEGATIVES = 12
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,8 @@ def judge(
     """The verdict on a model.
 
     ``findings`` over the model, of all seeds; ``gated`` names the attacks that the verdict
-    depends on; ``skipped`` what was planned and not carried out, over whatever cover.
+    depends on, each of which must have found something or be ``skipped``: planned, and not
+    carried out, over whatever cover. Other attacks' controls decide nothing either.
     """
     deciding = [finding for finding in findings if finding.attack in gated]
     broken = [finding for finding in deciding if finding.broken]
@@ -111,7 +110,7 @@ def judge(
 
     if broken:
         return verdict("leak", broken[0].note or f"{broken[0].attack} broke it")
-    failed = [control for control in controls if not control.held]
+    failed = [one for one in controls if one.attack in gated and not one.held]
     for control in failed:
         if control.expected == "chance":
             return verdict("undecided", f"{control.attack} found people who were shuffled")
@@ -127,6 +126,10 @@ def judge(
     if missing:
         first_missing = min(missing, key=lambda one: one.cover != "model")
         return verdict("undecided", _not_carried_out(first_missing, findings))
+    told = {one.attack for one in deciding}
+    for name in gated:
+        if name not in told:
+            return verdict("undecided", f"{name} was not carried out")
     if worst is None:
         return verdict("undecided", "no attack came to an end")
     if worst.level.over:
@@ -154,8 +157,10 @@ def _not_carried_out(one: Skipped, findings: Sequence[Finding]) -> str:
     return f"{one.attack} was not carried out{over}{seed}: {one.reason}"
 
 
-def control(attack: str, findings: Sequence[Finding], policy: Policy) -> Control:
+def control(attack: str, findings: Sequence[Finding], policy: Policy, among: int) -> Control:
     """Whether ``attack`` did over one other cover what it must: find people, or guess.
+
+    It is one of ``among`` controls that share a level.
 
     Where hardly anything is hidden it must find more than ``policy`` allows in covered windows: an
     attack that cannot, and data that gives people away no more than that, would let every model
@@ -170,7 +175,7 @@ def control(attack: str, findings: Sequence[Finding], policy: Policy) -> Control
     found = top1(scores)
     guess = float(np.mean([guess for _, guess in most]))
     shuffled = cover == "shuffled"
-    least = top1(scores, confidence=1 - 2 * FALSE_ALARM / _NEGATIVES).low
+    least = top1(scores, confidence=1 - 2 * FALSE_ALARM / among).low
     return Control(
         attack=attack,
         cover=cover,

@@ -17,7 +17,7 @@ from training.audit.case import Case
 from training.audit.findings import Finding
 from training.audit.points import points
 from training.audit.sessions import alone
-from training.audit.sightings import Sightings, without_pictures
+from training.audit.sightings import Sightings, between, without_pictures
 from training.audit.verification import pair_counts
 from training.datasets.window_set import WindowSet
 from training.results import summary
@@ -33,6 +33,7 @@ def identified(
     Raises :class:`TrainingError` where nobody is in two conditions.
     """
     scores, guess = alone(sightings)
+    of = sightings.of
     published = sightings.ranked(case.config, case.seed)
     # Of people who all do the same, that protocol leaves nobody to be found.
     top1 = {"top1_published_protocol": summary(published)["top1"]} if published.hits_at else {}
@@ -42,7 +43,7 @@ def identified(
         seed=case.seed,
         identity=scores,
         chance=guess,
-        verification=pair_counts(sightings, case.config.dataset.rule),
+        verification=pair_counts(of.subject, of.condition, between(sightings.embedding)),
         details={**top1, **details},
     )
 

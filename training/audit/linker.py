@@ -8,13 +8,22 @@ from torch.nn import functional
 
 from training.audit.case import Case
 from training.audit.findings import Point
-from training.audit.sessions import groups, linked, reachable, runs, some_sessions
+from training.audit.sessions import (
+    groups,
+    put_together,
+    reachable,
+    runs,
+    some_sessions,
+    verified,
+)
+from training.audit.sightings import between
+from training.audit.verification import PairCounts
 from training.batches import identities
 from training.datasets.window_set import WindowSet
 from training.seeds import derive
 from training.stages.optimisation import adamw, cosine
 
-#: Windows of people to learn from, at most, in epochs of the suite.
+#: Windows of people to learn from, at most, in epochs of the suite; controls do with one.
 _TRAINED = 2
 #: Groups of a step, and how many windows of a suite's epoch are worth a step.
 _BATCH, _WINDOWS_A_STEP = 256, 5
@@ -57,13 +66,16 @@ class Linker(nn.Module):
 
 def learned_from(case: Case, generator: np.random.Generator) -> WindowSet:
     """Whole sessions of the people whom the attacker knows, as many as the suite allows."""
-    return some_sessions(case.dataset.train, _TRAINED * case.effort.windows, generator)
+    epochs = _TRAINED if case.kind == "model" else 1
+    return some_sessions(case.dataset.train, epochs * case.effort.windows, generator)
 
 
 def linking(
     case: Case, attack: str, clean: Tensor, residual: Tensor, train: WindowSet, seen: Tensor
-) -> tuple[Point, ...]:
-    """How well a network for every number of windows that each session has links the test people.
+) -> tuple[tuple[Point, ...], PairCounts]:
+    """How well a network for every number of windows links the test people: the curve.
+
+    Beside it, of the most windows, the pairs that are of one person and those that are not.
 
     ``clean`` ``[N, k]`` and ``residual`` ``[M, k]``: of each of the windows ``train`` what is said
     of it, and the noise of one draw over some of them, which is as good as any over every other.
@@ -75,9 +87,9 @@ def linking(
     for count in reachable(case.effort.draws, test, case.dataset.train):
         network = _trained(case, attack, clean, residual, train, count)
         places = groups(test, count)
-        scores, chance = linked(test, places, network.points(seen, places))
-        curve.append(Point(count=count, identity=scores, chance=chance))
-    return tuple(curve)
+        distance = between(network.points(seen, places))
+        curve.append(put_together(test, places, distance))
+    return tuple(curve), verified(test, places, distance)
 
 
 def _trained(

@@ -18,12 +18,16 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from training.audit.case import chosen
+from training.audit.findings import Point
 from training.audit.sightings import Sightings, between, found_among, guessed
+from training.audit.verification import PairCounts, pair_counts
 from training.datasets.window_set import WindowSet
 from training.errors import TrainingError
 from training.evaluate import ReidScores
 from training.retrieval import DistanceOf
 
+#: Of so few sessions all count.
+_FEW = 4
 #: Groups that are looked for; the others are there to be found.
 _MOST_QUERIES = 4000
 
@@ -41,18 +45,27 @@ def in_order(windows: WindowSet) -> list[NDArray[np.int64]]:
     return [order[session[order] == one] for one in range(session.max() + 1)]
 
 
-def shortest(windows: WindowSet) -> int:
-    """Windows of the shortest session: the largest group that each of them gives."""
-    return int(np.bincount(sessions(windows)).min())
+def longest(*sets: WindowSet) -> int:
+    """Windows that nearly every session of each of ``sets`` has: the largest group to look for.
+
+    A tenth of the sessions may be shorter, of few sessions one, and give no group of so many: a
+    single camera that was pulled out early must not hide what longer stays tell.
+    """
+    return min(_longest(np.sort(np.bincount(sessions(windows)))) for windows in sets)
+
+
+def _longest(sizes: NDArray[np.int64]) -> int:
+    left_out = max(1, len(sizes) // 10) if len(sizes) > _FEW else 0
+    return int(sizes[left_out])
 
 
 def reachable(counts: Sequence[int], *sets: WindowSet) -> list[int]:
-    """Those of ``counts`` that every session of ``sets`` has as windows.
+    """Those of ``counts`` that nearly every session of ``sets`` has as windows.
 
     Raises :class:`TrainingError` if there is none.
     """
-    longest = min(shortest(windows) for windows in sets)
-    found = [count for count in counts if count <= longest]
+    most = longest(*sets)
+    found = [count for count in counts if count <= most]
     if not found:
         raise TrainingError(f"no session has {min(counts)} windows", field="consecutive windows")
     return found
@@ -115,6 +128,18 @@ def searched(
     """As :func:`linked`, of groups of which only the ``distance`` is known."""
     subject, query, gallery = _asked(windows, places)
     return found_among(distance, subject, query, gallery), guessed(subject, query, gallery)
+
+
+def put_together(windows: WindowSet, places: NDArray[np.int64], distance: DistanceOf) -> Point:
+    """As :func:`searched`, as a point of a curve over how many windows a group has."""
+    scores, chance = searched(windows, places, distance)
+    return Point(count=places.shape[1], identity=scores, chance=chance)
+
+
+def verified(windows: WindowSet, places: NDArray[np.int64], distance: DistanceOf) -> PairCounts:
+    """Of which two groups of different conditions it is said that they are of one person."""
+    first = places[:, 0]
+    return pair_counts(windows.subject[first], windows.condition[first], distance)
 
 
 def alone(sightings: Sightings) -> tuple[ReidScores, float]:

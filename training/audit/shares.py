@@ -3,22 +3,34 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.audit.report import Figure
-from training.bootstrap import Interval, clustered_interval
+from training.bootstrap import Interval, clustered_interval, share_interval
 from training.evaluate import ReidScores
 from training.seeds import numpy_generator
 
 
-def share(values: Iterable[float], people: Sequence[int], *, confidence: float = 0.95) -> Figure:
-    """The mean of ``values`` in percent; what one person's say is one cluster.
+def share(right: Iterable[bool], people: Sequence[int], *, confidence: float = 0.95) -> Figure:
+    """The share of ``right`` answers; what one person's say is one cluster.
 
-    The same values have the same interval, in the verdict and in the tables beside it.
+    The same answers have the same interval, in the verdict and in the tables beside it.
     """
-    percent = 100.0 * np.asarray(values, np.float64)
+    values = np.asarray(right, bool)
     generator = numpy_generator("audit", "figure")
-    interval = clustered_interval(percent, np.asarray(people), generator, confidence=confidence)
-    return figure(interval, len(percent))
+    found = share_interval(values, np.asarray(people), generator, confidence=confidence)
+    return figure(_percent(found), len(values))
+
+
+def average(values: NDArray[np.float64], people: Sequence[int]) -> Figure:
+    """The mean of ``values`` between 0 and 1, over people as in :func:`share`."""
+    generator = numpy_generator("audit", "figure")
+    found = clustered_interval(values, np.asarray(people), generator)
+    return figure(_percent(found), len(values))
+
+
+def _percent(found: Interval) -> Interval:
+    return Interval(100 * found.mean, 100 * found.low, 100 * found.high)
 
 
 def top1(scores: Sequence[ReidScores], *, confidence: float = 0.95) -> Figure:

@@ -17,7 +17,7 @@ from training.audit.report import (
     Utility,
     Verification,
 )
-from training.audit.shares import figure, share, top1
+from training.audit.shares import average, figure, share, top1
 from training.evaluate import ReidScores, TargetScores
 from training.seeds import numpy_generator
 
@@ -59,7 +59,7 @@ def identity(scores: Sequence[ReidScores], chance: float) -> Identity:
         top1=top1(scores),
         top5=share(hits <= 5, people),
         top10=share(hits <= 10, people),
-        map=share(precision, people),
+        map=average(precision, people),
         chance=round(chance, 2),
     )
 

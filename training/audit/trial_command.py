@@ -7,7 +7,7 @@ import click
 
 from training import provenance
 from training.audit import options
-from training.one_line import one_line
+from training.audit.undecided import undecided
 from training.process import set_up
 
 #: Of :mod:`training.audit.known_models`, which is slow to import.
@@ -36,11 +36,13 @@ def command(**given: Any) -> None:
     """Audit models of which it is known whether they leak, again and again.
 
     Says how often the audit is right. Who does not leak must never be taken for one who does;
-    raw windows and noise too weak to hide anybody must be caught every time.
+    raw windows and noise too weak to hide anybody must be caught every time. A trial that was
+    stopped goes on where it stopped when it is called again; exit code 2: it did not come to its
+    end.
 
     Example: anonynoise audit-trial --data people --out trial --runs 20
     """
-    with one_line():
+    with undecided():
         _trial(**given)
 
 

@@ -1,13 +1,15 @@
 """The audit that was begun and is not over: what a later call goes on with."""
 
 import secrets
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from models.audit import Suite, UtcTime
-from models.manifest import Part
+from models.audit import Suite, UtcTime, manifest_digest
+from models.manifest import Manifest, Part
+from training.errors import TrainingError
 from training.files import write_json
 
 _FILE = "state.json"
@@ -50,5 +52,23 @@ def resumed(work: Path, suite: Suite, key: str, seed: int | None) -> UnderWay:
 
 
 def over(work: Path) -> None:
-    """The report stands: the next audit begins anew."""
+    """The next audit in ``work`` is another one; networks and findings stay."""
     (work / _FILE).unlink(missing_ok=True)
+
+
+def own_folder(work: Path, manifest: Manifest) -> Path:
+    """Where in ``work`` the audits of one model are, and nothing else is."""
+    return work / f"audit-{manifest_digest(manifest)[:12]}"
+
+
+def remove(own: Path) -> None:
+    """Delete an :func:`own_folder`: no later audit takes what this one found for its own.
+
+    Raises :class:`TrainingError`.
+    """
+    try:
+        shutil.rmtree(own)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise TrainingError(error.strerror or "cannot be deleted", source=str(own)) from None

@@ -6,7 +6,7 @@ people; the equal error rate is where FPR is 1 - TPR. A verifier that knows noth
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -14,12 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
 from models.manifest import Part
-from training.audit.sightings import Sightings, distances
 from training.bootstrap import Interval, bounds, resampled
-from training.datasets.gallery import Rule, allowed
 from training.errors import TrainingError
+from training.retrieval import DistanceOf
 
-#: Of a larger set, so many windows in even steps are compared: eight million pairs tell enough.
+#: Of a larger set, so many windows by lot are compared: eight million pairs tell enough.
 _MOST_WINDOWS = 4000
 #: Bins for six people; more people have fewer, so that their counts stay a small file.
 _BINS = 256
@@ -27,6 +26,8 @@ _FEWEST_BINS = 32
 _MOST_COUNTS = 40_000
 #: The share of pairs of two people in the nearest bin; the next ones grow by equal factors.
 _NEAREST = 1e-4
+#: Windows whose distances are in memory at a time.
+_ROWS = 256
 #: Resamples in work at a time.
 _BLOCK = 500
 
@@ -66,48 +67,42 @@ class Rates:
     tpr_at_01: float
 
 
-def pair_counts(sightings: Sightings, rule: Rule) -> PairCounts:
-    """The distances of all pairs that ``rule`` allows a person's windows to be compared in.
+def pair_counts(
+    subject: NDArray[np.int64], condition: NDArray[np.int64], distance: DistanceOf
+) -> PairCounts:
+    """The distances of all pairs of two conditions, whoever they are of and whatever they show.
 
-    What it forbids for one person (the same recording; by ``gesture`` the same label) is left
-    out for two people as well: otherwise what two windows show would tell whether they may be of
-    one person. Bins end at quantiles of the pairs of two people, finest where these are rare.
+    ``subject`` and ``condition`` ``[N]`` are of windows, or groups of windows, that ``distance``
+    is between: as those are looked for of whom the top-1 is told. Bins end at quantiles of the
+    pairs of two people, finest where these are rare.
 
     Raises :class:`TrainingError` if a distance is not finite.
     """
-    total = len(sightings.embedding)
-    places = np.linspace(0, total - 1, min(total, _MOST_WINDOWS)).astype(np.int64)
-    points = sightings.embedding[places].astype(np.float64)
-    if not np.isfinite(points).all():
-        raise TrainingError("is not finite", field="distance")
-    of = sightings.of
-    people, person = np.unique(of.subject[places], return_inverse=True)
-    # As if all were one person: what is forbidden does not depend on who it is.
-    anyone = replace(
-        of,
-        windows=of.windows[places],
-        subject=np.zeros(len(places), np.int64),
-        label=of.label[places],
-        recording=of.recording[places],
-        condition=of.condition[places],
-    )
-    far: list[NDArray[np.float64]] = []
+    total = len(subject)
+    # By lot: in even steps there might be a single light.
+    places = np.sort(np.random.default_rng(0).permutation(total)[:_MOST_WINDOWS])
+    people, person = np.unique(subject[places], return_inverse=True)
+    light = condition[places]
+    far: list[NDArray[np.floating]] = []
     one: list[NDArray[np.int64]] = []
     other: list[NDArray[np.int64]] = []
-    for query in range(len(places)):
-        # One query at a time: the rule ``see`` looks at all queries at once.
-        gallery = allowed(anyone, np.array([query]), rule)[0]
-        gallery[: query + 1] = False
-        chosen = np.flatnonzero(gallery)
-        far.append(distances(points[query : query + 1], points[chosen])[0])
-        one.append(np.minimum(person[query], person[chosen]))
-        other.append(np.maximum(person[query], person[chosen]))
-    distance, first, second = (np.concatenate(part) for part in (far, one, other))
+    for start in range(0, len(places), _ROWS):
+        rows = np.arange(start, min(start + _ROWS, len(places)))
+        # Each pair once.
+        pairs = (light[rows][:, None] != light[None, :]) & (rows[:, None] < np.arange(len(places)))
+        query, gallery = np.nonzero(pairs)
+        far.append(distance(places[rows])[:, places][pairs])
+        one.append(np.minimum(person[rows[query]], person[gallery]))
+        other.append(np.maximum(person[rows[query]], person[gallery]))
+    if not all(np.isfinite(some).all() for some in far):
+        raise TrainingError("is not finite", field="distance")
+    apart = np.concatenate(far)
+    first, second = np.concatenate(one), np.concatenate(other)
     same = first == second
-    edges = _edges(distance[~same], len(people))
+    edges = _edges(apart[~same], len(people))
     bins = len(edges) + 1
     # Below the first edge lies what is nearer than every pair of two people.
-    place = np.searchsorted(edges, distance, side="right")
+    place = np.searchsorted(edges, apart, side="right")
 
     def histograms(chosen: NDArray[np.bool_], row: NDArray[np.int64], rows: int) -> ArrayLike:
         flat = np.bincount(row * bins + place[chosen], minlength=rows * bins)
@@ -126,7 +121,7 @@ def pair_counts(sightings: Sightings, rule: Rule) -> PairCounts:
     )
 
 
-def _edges(distance: NDArray[np.float64], people: int) -> NDArray[np.float64]:
+def _edges(distance: NDArray[np.floating], people: int) -> NDArray[np.float64]:
     if not len(distance):
         return np.zeros(0)
     rows = people * (people + 1) // 2

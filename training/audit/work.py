@@ -2,7 +2,7 @@
 
 ::
 
-    WORK/state.json                     the seeds of the audit that is under way
+    WORK/state.json                     the seed of the audit that is under way
     WORK/KEY/seed-0/raw/...             networks that know raw windows
     WORK/KEY/seed-0/model-NAME-HASH/    networks and findings over the model, by its manifest's hash
     WORK/KEY/seed-0/weak-gaussian-1/    and over the covers that show what the attacks can do
@@ -28,6 +28,7 @@ from training.audit.deployed import Deployed
 from training.audit.effort import Effort
 from training.audit.findings import Cover as CoverName
 from training.audit.findings import Finding, Skipped
+from training.audit.undecided import unexpected
 from training.config import Config
 from training.datasets.window_set import Dataset, WindowSet
 from training.errors import TrainingError
@@ -40,7 +41,7 @@ from training.stages.cover import Cover, Gaussian, Raw
 WEAK_STD = 1.0
 #: Of what attacks are. One more whenever one of them finds something else on the same data: what an
 #: earlier one found is not taken for what this one would find.
-_EDITION = 3
+_EDITION = 4
 _log = logging.getLogger(__name__)
 
 
@@ -132,13 +133,14 @@ class Work:
             "weak": Gaussian(WEAK_STD),
             "shuffled": self.cover,
         }
-        batch = self.config.batch.model_copy(update={"windows_per_epoch": self.effort.windows})
+        effort = self._effort(cover)
+        batch = self.config.batch.model_copy(update={"windows_per_epoch": effort.windows})
         case = Case(
             dataset=self.dataset,
             cover=covers[cover],
             kind=cover,
             config=self.config.model_copy(update={"batch": batch}),
-            effort=self.effort,
+            effort=effort,
             folder=self.folder / self.key,
             seed=seed,
             # The controls show whether an attack works, for which fewer do.
@@ -146,15 +148,20 @@ class Work:
         )
         if cover != "shuffled":
             return case
-        # Nothing can be learned of shuffled people, so little time is spent on trying.
-        effort = self.effort.model_copy(
-            update={
-                "raw_epochs": min(4, self.effort.raw_epochs),
-                "epochs": -(-self.effort.epochs // 2),
-            }
-        )
         people = shuffled(self.dataset, numpy_generator(seed, "shuffled"))
-        return replace(case, dataset=people, effort=effort, folder=case.folder / "shuffled")
+        return replace(case, dataset=people, folder=case.folder / "shuffled")
+
+    def _effort(self, cover: CoverName) -> Effort:
+        """Nothing can be learned of shuffled people, so little time is spent on trying."""
+        whole = self.effort
+        if cover != "shuffled":
+            return whole
+        less = {
+            "raw_epochs": min(4, whole.raw_epochs),
+            "epochs": -(-whole.epochs // 2),
+            "windows": -(-whole.windows // 2),
+        }
+        return whole.model_copy(update=less)
 
     def done(self, steps: Sequence[Step], clock: Clock) -> Iterator[tuple[Step, Finding | Skipped]]:
         """Carry the ``steps`` out, those that were not yet, while there is time for them."""
@@ -190,6 +197,11 @@ class Work:
             finding = step.attack.run(case)
         except TrainingError as error:
             return skipped(str(error))
+        except Exception as error:
+            # What the others found, in hours, is not lost for one of them.
+            return skipped(unexpected(error))
+        if step.attack.goal == "identity" and finding.identity is None and not finding.curve:
+            return skipped("it says nothing of who is who")
         finding = finding.model_copy(update={"duration_s": round(clock.used_s - began, 1)})
         write_json(path, finding.model_dump(mode="json"))
         _log.info("%s over %s, seed %d: %.0f s", name, step.cover, step.seed, finding.duration_s)

@@ -1,20 +1,18 @@
 """The whole job on made-up people: who leaks is caught, who tells nothing is not, and a kill."""
 
-import json
+import re
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 
-from models import audit as signed
-from models import manifest as manifests
-from models.gaussian import gaussian
-from models.repository import Model, save
+from models.anonymizer import Anonymizer
+from models.repository import Model
+from models.verdict import Rejected
 from tests.models.onnx_models import constant, node, onnx_bytes, trusted
 from tests.training.audit.people import people
 from tests.training.tiny import tiny_config
@@ -22,7 +20,6 @@ from training.audit import audit as audits
 from training.audit.attack_list import attacks
 from training.audit.audit import Settings, audit
 from training.audit.case import Case
-from training.audit.command import command
 from training.audit.configuration import configured
 from training.audit.effort import EFFORT
 from training.audit.findings import Accuracy, Finding
@@ -31,12 +28,20 @@ from training.audit.report import Report
 from training.audit.statement import statement
 from training.audit.under_way import over, resumed
 from training.errors import TrainingError
-from training.evaluate import TargetScores
+from training.evaluate import ReidScores, TargetScores
 from training.run import content
 
 CROWD = people(subjects=18, tests=8)
 SMALL = EFFORT["quick"].model_copy(
     update={"raw_epochs": 12, "epochs": 4, "windows": 256, "draws": (1, 2), "noise_windows": 16}
+)
+
+
+#: Of every person one query in eight is answered right.
+GUESSED = ReidScores(
+    subject=tuple(np.repeat(np.arange(10, 18), 64).tolist()),
+    hits_at=(1, *[9] * 7) * 64,
+    average_precision=(0.2,) * 512,
 )
 
 
@@ -93,7 +98,9 @@ class TestVerdicts:
         report = audited(model(times=1.0, add=0.3), work)
         assert report.verdict == "leak", report.reason
         assert report.worst is not None and report.worst.high > report.worst.limit
-        assert all(control.held for control in report.controls)
+        # Who stays for eight windows is mistaken too seldom to be known by it.
+        held = {one.attack: one.held for one in report.controls if one.attack != "confusions"}
+        assert len(held) == 3 and all(held.values())
 
     def test_the_input_as_it_is_leaks_without_an_attack(self, work):
         report = audited(model(times=1.0), work)
@@ -132,7 +139,7 @@ def test_the_report_says_what_was_done_and_reads_back(work):
     report = audited(model(times=1.0, add=0.3), work)
     assert Report.model_validate_json(report.model_dump_json()) == report
     names = {one.attack for one in report.attacks if one.cover == "model"}
-    assert {"retrain-residual-warm", "static", "consecutive", "noise-stream"} <= names
+    assert {"static", "subspace", "confusions", "consecutive", "noise-stream"} <= names
     assert all(one.threat for one in report.attacks)
     assert {(one.cover, one.expected) for one in report.controls} >= {
         ("raw", "found"),
@@ -154,6 +161,76 @@ def test_the_quick_suite_trains_no_recogniser_where_one_comes_along(work, monkey
     assert [one.consumer for one in report.utility] == ["gesture"]
 
 
+def guessed(case: Case) -> Finding:
+    """Nobody found."""
+    return Finding(attack="static", cover=case.kind, seed=case.seed, identity=GUESSED, chance=12.5)
+
+
+def only(run: Callable[[Case], Finding], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No attack but this one, which needs no control."""
+    (static,) = [one for one in attacks(None, show_raw=True) if one.name == "static"]
+    alone = replace(static, run=run, positive=None, negative=False)
+    monkeypatch.setattr(audits, "attacks", lambda *_, **__: (alone,))
+
+
+class TestUndecided:
+    """What looks like a pass and is none."""
+
+    def test_nobody_found_is_a_pass(self, tmp_path, monkeypatch):
+        only(guessed, monkeypatch)
+        assert audited(model(add=4.0), tmp_path).verdict == "pass"
+
+    def test_windows_that_are_dropped_make_nobody_safer(self, tmp_path, monkeypatch):
+        only(guessed, monkeypatch)
+        whole = Anonymizer.anonymize
+
+        def now_and_then(self: Anonymizer, histograms):
+            for place, outcome in enumerate(whole(self, histograms)):
+                yield outcome if place else Rejected("non_finite")
+
+        monkeypatch.setattr(Anonymizer, "self_test", lambda _: None)
+        monkeypatch.setattr(Anonymizer, "anonymize", now_and_then)
+        report = audited(model(add=4.0), tmp_path)
+        assert report.verdict == "undecided"
+        assert re.fullmatch(
+            r"the model drops \d\d\.\d % of the windows, in which nobody can be found",
+            report.reason,
+        )
+        assert report.worst is not None
+
+    def test_an_attack_that_breaks_down_is_told_of_and_the_rest_stands(self, tmp_path, monkeypatch):
+        def breaks(case: Case) -> Finding:
+            raise KeyError("no such node")
+
+        only(breaks, monkeypatch)
+        report = audited(model(add=4.0), tmp_path)
+        assert report.verdict == "undecided"
+        assert (
+            report.reason == "static was not carried out: unexpected KeyError; the log says where"
+        )
+        assert report.utility
+
+    def test_an_attack_that_says_of_nobody_who_he_is(self, tmp_path, monkeypatch):
+        only(lambda case: Finding(attack="static", cover=case.kind, seed=0), monkeypatch)
+        report = audited(model(add=4.0), tmp_path)
+        assert report.verdict == "undecided" and "says nothing of who is who" in report.reason
+
+
+def test_the_longer_suites_compare_with_gaussian_noise_and_say_what_is_left_out(
+    tmp_path, monkeypatch
+):
+    only(guessed, monkeypatch)
+    monkeypatch.setattr(audits, "EFFORT", MappingProxyType({"nightly": SMALL}))
+    report = audited(model(add=4.0), tmp_path, suite="nightly")
+    assert report.verdict == "pass"
+    raw, *noise = report.baselines
+    assert raw.name == "raw" and raw.top1.mean > 3 * report.chance
+    assert [one.std for one in noise] == list(tiny_config().gaussian)
+    assert [(one.attack, one.reason) for one in report.skipped] == [
+        ("reconstruction", "no published weights were given (--weights)")
+    ]
+
+
 class TestTime:
     """What a suite may take, whatever it is given."""
 
@@ -164,11 +241,9 @@ class TestTime:
 
         def run(case: Case) -> Finding:
             given.append(case)
-            return Finding(attack="static", cover=case.kind, seed=case.seed)
+            return guessed(case)
 
-        (static,) = [one for one in attacks(None, show_raw=True) if one.name == "static"]
-        alone = replace(static, run=run, positive=None, negative=False)
-        monkeypatch.setattr(audits, "attacks", lambda *_, **__: (alone,))
+        only(run, monkeypatch)
         return given
 
     def test_a_large_data_set_is_attacked_in_part_and_the_report_says_so(
@@ -241,63 +316,3 @@ class TestUnderWay:
         report = audited(leaky, tmp_path, budget_s=1e-9)
         assert report.verdict == "undecided" and "time" in report.reason
         assert len(report.skipped) > 3
-
-
-class TestCommand:
-    @pytest.fixture(autouse=True)
-    def keep_this_process_as_it_is(self, monkeypatch):
-        monkeypatch.setattr("training.audit.command.forbid_core_dumps", lambda: None)
-
-    def run(self, *arguments: object):
-        return CliRunner().invoke(command, [str(argument) for argument in arguments])
-
-    def test_what_cannot_be_audited_is_undecided_in_one_line(self, tmp_path):
-        found = self.run("gaussian-4", "--data", tmp_path, "--report", tmp_path / "out")
-        assert found.exit_code == 2
-        (line,) = found.output.strip().splitlines()
-        assert "simulate" in line and "labels.csv" in line
-
-    def test_publishing_needs_a_key_before_any_work(self, tmp_path):
-        folders = ("--data", tmp_path, "--report", tmp_path / "out")
-        found = self.run("gaussian-4", *folders, "--publish")
-        assert (found.exit_code, "--key" in found.output) == (2, True)
-        found = self.run("gaussian-4", *folders, "--key", tmp_path / "none.key")
-        assert (found.exit_code, "none.key" in found.output) == (2, True)
-
-    @pytest.mark.parametrize(("verdict", "code"), [("pass", 0), ("leak", 1), ("undecided", 2)])
-    def test_the_verdict_is_signed_and_published_and_the_exit_code(
-        self, verdict, code, tmp_path, monkeypatch
-    ):
-        folder = tmp_path / "gaussian"
-        model = save(gaussian(4.0, name="gaussian"), folder)
-        signed.new_key(tmp_path / "keys")
-        monkeypatch.setattr("training.audit.data.load", lambda *_: (CROWD, True))
-
-        def judged(model, dataset, synthetic, settings, *_):
-            report = audit(model, dataset, synthetic, settings)
-            worst = signed.Worst(
-                attack="retrain",
-                metric="top1",
-                value=9.0,
-                low=5.0,
-                high=12.0,
-                chance=8.0,
-                limit=16.0,
-            )
-            fields = {"verdict": verdict, "worst": worst, "reason": "made up for a test"}
-            return report.model_copy(update=fields)
-
-        monkeypatch.setattr("training.audit.audit.audit", judged)
-        found = self.run(
-            folder, "--data", tmp_path, "--report", tmp_path / "out", "--suite", "quick",
-            "--key", tmp_path / "keys" / "audit.key", "--publish", "--budget", "1e-9",
-        )  # fmt: skip
-        assert found.exit_code == code, found.output
-        manifest = manifests.read(folder / "manifest.json")
-        key = signed.read_public_key(tmp_path / "keys" / "audit.pub")
-        said = signed.verify(manifest.audit, manifest, key)
-        assert said.verdict == verdict and said.model_sha256 == model.manifest.sha256
-        document = json.loads((tmp_path / "out" / "report.json").read_bytes())
-        assert document["verdict"] == verdict
-        assert (datetime.now(UTC) - said.finished).total_seconds() < 600
-        assert not (tmp_path / "out" / "work").exists()

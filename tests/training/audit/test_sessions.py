@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.training.audit.people import people
 from training.audit.case import chosen
-from training.audit.sessions import groups, linked, sessions, shortest
+from training.audit.sessions import groups, linked, longest, reachable, sessions
 from training.audit.sightings import without_pictures
 from training.datasets.window_set import WindowSet
 from training.errors import TrainingError
@@ -29,7 +29,7 @@ def test_a_session_is_one_subject_in_one_light() -> None:
         numbers.setdefault(key, set()).add(session)
     assert all(len(found) == 1 for found in numbers.values())
     assert len(set.union(*numbers.values())) == len(numbers) == 4 * 2
-    assert shortest(of) == 3 * 4
+    assert longest(of) == 3 * 4
 
 
 @settings(max_examples=15)
@@ -65,10 +65,26 @@ def test_longer_recordings_give_more_groups() -> None:
     assert len(groups(of, 3)) == 8 * 2
     # The shortest recording bounds what lies within one.
     less = chosen(of, np.arange(5, len(of.subject)))
-    assert shortest(less) == 2
     assert len(groups(less, 2)) == 1 + 7 * 3
     with pytest.raises(TrainingError, match="no session has 8 windows"):
         groups(less, 8)
+
+
+def test_one_short_stay_does_not_hide_what_longer_ones_tell() -> None:
+    of = windows(labels=1, each=7)
+    assert len(np.unique(sessions(of))) == 8
+    less = chosen(of, np.arange(5, len(of.subject)))
+    assert longest(of) == longest(less) == longest(of, less) == 7
+    assert reachable((1, 4, 7, 8), less) == [1, 4, 7]
+    both = chosen(of, np.arange(5, len(of.subject) - 3))
+    assert longest(both) == longest(of, both) == 4
+    with pytest.raises(TrainingError, match="no session has 8 windows"):
+        reachable((8, 16), less)
+
+
+def test_of_few_stays_the_shortest_counts() -> None:
+    of = windows(labels=1, each=7)
+    assert longest(chosen(of, np.arange(5, 4 * 7))) == 2
 
 
 def test_who_is_known_by_the_points_is_found_in_another_light() -> None:

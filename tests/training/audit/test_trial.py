@@ -100,5 +100,5 @@ def test_verdicts_are_counted(tmp_path):
 
 def test_the_command_says_in_one_line_what_is_wrong(tmp_path):
     done = CliRunner().invoke(command, ["--data", str(tmp_path / "none"), "--out", str(tmp_path)])
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert done.stderr.count("\n") == 1 and "none" in done.stderr

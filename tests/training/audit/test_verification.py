@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from torchmetrics.functional.classification import binary_roc
 
 from training.audit import verification
-from training.audit.sightings import Sightings
+from training.audit.sightings import Sightings, between
 from training.audit.verification import PairCounts, intervals, pair_counts, rates
 from training.bootstrap import bounds, resampled
-from training.datasets.gallery import Rule
 from training.datasets.window_set import WindowSet
 from training.errors import TrainingError
 
@@ -46,27 +45,30 @@ def seen(
     return Sightings(points.astype(np.float32), of)
 
 
-def pairs(sightings: Sightings, rule: Rule) -> tuple[list[float], list[int]]:
-    """Distances of all pairs that the rule allows, and whether they are of one person."""
+def told(sightings: Sightings) -> PairCounts:
+    of = sightings.of
+    return pair_counts(of.subject, of.condition, between(sightings.embedding))
+
+
+def pairs(sightings: Sightings) -> tuple[list[float], list[int]]:
+    """Distances of all pairs of two conditions, and whether they are of one person."""
     of, points = sightings.of, sightings.embedding.astype(np.float64)
     distance, same = [], []
     for i, j in combinations(range(len(points)), 2):
-        if of.recording[i] == of.recording[j]:
-            continue
-        if rule == "gesture" and of.label[i] == of.label[j]:
-            continue
-        if rule == "event_reid" and of.condition[i] == of.condition[j]:
-            continue
-        distance.append(float(np.linalg.norm(points[i] - points[j])))
-        same.append(int(of.subject[i] == of.subject[j]))
+        if of.condition[i] != of.condition[j]:
+            distance.append(float(np.linalg.norm(points[i] - points[j])))
+            same.append(int(of.subject[i] == of.subject[j]))
     return distance, same
 
 
-@pytest.mark.parametrize("rule", ["gesture", "see", "event_reid"])
-def test_rates_are_those_of_the_roc_of_all_allowed_pairs(rule: Rule) -> None:
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+def test_rates_are_those_of_the_roc_of_all_pairs_in_two_lights(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "_ROWS", rows)
     sightings = seen(6, 0.8)
-    distance, same = pairs(sightings, rule)
-    counts = pair_counts(sightings, rule)
+    distance, same = pairs(sightings)
+    counts = told(sightings)
     assert np.sum(counts.genuine) == sum(same)
     assert np.sum(counts.impostor) == len(same) - sum(same)
     score = torch.tensor(distance, dtype=torch.float64)
@@ -80,28 +82,36 @@ def test_rates_are_those_of_the_roc_of_all_allowed_pairs(rule: Rule) -> None:
 
 
 def test_who_knows_everyone_makes_no_error() -> None:
-    found = rates(pair_counts(seen(4, 100.0), "gesture"))
+    found = rates(told(seen(4, 100.0)))
     assert (found.eer, found.tpr_at_1, found.tpr_at_01) == (0, 100, 100)
 
 
 def test_who_says_the_same_of_everyone_decides_by_lot() -> None:
     sightings = seen(4, 1.0)
     flat = Sightings(np.ones_like(sightings.embedding), sightings.of)
-    found = rates(pair_counts(flat, "gesture"))
+    found = rates(told(flat))
     assert (found.eer, found.tpr_at_1, found.tpr_at_01) == pytest.approx((50, 1, 0.1))
 
 
-def test_what_windows_show_does_not_tell_that_they_may_be_of_one_person() -> None:
-    """By the rule ``gesture`` nobody is compared with himself making the same gesture."""
-    found = rates(pair_counts(seen(6, 0.0, label_apart=10.0, labels=8), "gesture"))
+def test_what_somebody_does_alone_does_not_tell_who_he_is() -> None:
+    found = rates(told(seen(6, 0.0, label_apart=10.0, labels=8)))
     assert found.eer == pytest.approx(50, abs=2)
+
+
+def test_who_is_known_by_how_he_does_each_thing_is_told_from_others() -> None:
+    sightings = seen(6, 0.0, labels=4, per_label=8)
+    own_way = np.eye(24)[4 * (sightings.of.subject - 7) + sightings.of.label]
+    found = rates(told(Sightings(own_way.astype(np.float32), sightings.of)))
+    # One pair of one person in four shows the same, and nobody else does it like that.
+    assert found.tpr_at_01 == pytest.approx(25, abs=1)
+    assert found.eer < 45
 
 
 @settings(max_examples=20)
 @given(st.lists(st.integers(0, 3), min_size=4, max_size=4), st.integers(0, 99))
 def test_a_weight_is_as_if_a_person_were_there_so_often(weights: list[int], seed: int) -> None:
     """Against a brute sum over copies, which are never compared with each other."""
-    counts = pair_counts(seen(4, 0.7, seed=seed, labels=2), "gesture")
+    counts = told(seen(4, 0.7, seed=seed, labels=2))
     copies = [person for person, times in enumerate(weights) for _ in range(times)]
     two = list(combinations(range(4), 2))
     impostor = [
@@ -127,17 +137,17 @@ def test_a_weight_is_as_if_a_person_were_there_so_often(weights: list[int], seed
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
-    truth = rates(pair_counts(seen(80, 0.8, seed=1, per_label=1), "gesture")).eer
+    truth = rates(told(seen(80, 0.8, seed=1, per_label=2))).eer
     covered = 0
     for seed in range(40):
-        counts = pair_counts(seen(6, 0.8, seed=1000 + seed, per_label=1), "gesture")
+        counts = told(seen(6, 0.8, seed=1000 + seed, per_label=2))
         found = intervals([counts], np.random.default_rng(seed), resamples=300)["eer"]
         covered += found.low <= truth <= found.high
     assert covered / 40 >= 0.85
 
 
 def test_seeds_are_averaged_and_are_no_more_people() -> None:
-    seeds = [pair_counts(seen(6, apart), "gesture") for apart in (0.5, 1.5)]
+    seeds = [told(seen(6, apart)) for apart in (0.5, 1.5)]
     means = [rates(counts).eer for counts in seeds]
     found = intervals(seeds, np.random.default_rng(0))["eer"]
     assert found.mean == pytest.approx(np.mean(means))
@@ -152,46 +162,48 @@ def test_seeds_are_averaged_and_are_no_more_people() -> None:
 
 
 def test_two_people_say_nothing_of_others() -> None:
-    found = intervals([pair_counts(seen(2, 3.0), "gesture")], np.random.default_rng(0))
+    found = intervals([told(seen(2, 3.0))], np.random.default_rng(0))
     assert all((interval.low, interval.high) == (0, 100) for interval in found.values())
 
 
 def test_what_cannot_be_averaged_is_one_line() -> None:
     generator = np.random.default_rng(0)
-    counts = pair_counts(seen(3, 1.0), "gesture")
+    counts = told(seen(3, 1.0))
     with pytest.raises(TrainingError, match="verification: needs seeds of the same people"):
         intervals([], generator)
     with pytest.raises(TrainingError, match="verification: needs seeds of the same people"):
-        intervals([counts, pair_counts(seen(4, 1.0), "gesture")], generator)
+        intervals([counts, told(seen(4, 1.0))], generator)
+    one = seen(3, 1.0)
+    by_person = replace(one.of, condition=one.of.subject)
     with pytest.raises(TrainingError, match="verification: needs pairs of one person"):
-        intervals([pair_counts(seen(3, 1.0, labels=1), "gesture")], generator)
+        intervals([told(Sightings(one.embedding, by_person))], generator)
 
 
 def test_a_point_that_is_not_finite_is_refused() -> None:
     sightings = seen(3, 1.0)
     sightings.embedding[4, 0] = np.nan
     with pytest.raises(TrainingError, match="distance: is not finite"):
-        pair_counts(sightings, "gesture")
+        told(sightings)
 
 
 @pytest.mark.parametrize("people", [6, 60])
 def test_a_files_counts_stay_small_and_come_back(people: int) -> None:
-    counts = pair_counts(seen(people, 1.0), "gesture")
+    counts = told(seen(people, 1.0))
     text = counts.model_dump_json()
     assert len(text) < 200_000
     assert PairCounts.model_validate_json(text) == counts
 
 
-def test_a_large_set_is_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_large_set_some_of_everybody_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "_MOST_WINDOWS", 40)
-    counts = pair_counts(seen(5, 0.8), "gesture")
+    counts = told(seen(5, 0.8))
     total = np.sum(counts.genuine) + np.sum(counts.impostor)
-    assert 40 * 39 / 4 < total < 40 * 39 / 2
+    assert 40 * 39 / 5 < total < 40 * 39 / 3
     assert counts.people == (7, 8, 9, 10, 11)
 
 
 def test_counts_must_fit_the_people() -> None:
-    counts = pair_counts(seen(3, 1.0), "gesture")
+    counts = told(seen(3, 1.0))
     fields = counts.model_dump()
     for wrong in ({"people": (1, 2)}, {"bins": counts.bins + 1}):
         with pytest.raises(ValueError, match="row"):
@@ -213,12 +225,12 @@ def test_order_of_windows_does_not_matter() -> None:
             condition=of.condition[order],
         ),
     )
-    first, second = (rates(pair_counts(one, "gesture")) for one in (sightings, shuffled))
+    first, second = (rates(told(one)) for one in (sightings, shuffled))
     assert first.eer == pytest.approx(second.eer, abs=1e-6)
 
 
 def test_bounds_are_as_far_out_as_those_of_every_other_share() -> None:
-    counts = pair_counts(seen(6, 0.5), "gesture")
+    counts = told(seen(6, 0.5))
     found = intervals([counts], np.random.default_rng(3), resamples=300)
     drawn = [rates(counts, weights) for weights in resampled(6, np.random.default_rng(3), 300)]
     for name, interval in found.items():

@@ -87,7 +87,7 @@ def attack(case: Case) -> Finding:
     details: dict[str, JsonValue] = {}
     for count, ways in found.items():
         scores = {way: alone(Sightings(points, of)) for way, points in ways.items()}
-        point, told = best_way(count, scores)
+        _, point, told = best_way(count, scores)
         curve.append(point)
         details |= told
     return Finding(

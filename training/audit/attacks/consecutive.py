@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from models.networks.reid import ReidNetwork
 from training.audit.case import Case, chosen
 from training.audit.findings import Finding, Point
-from training.audit.sessions import groups, in_order, linked, reachable, sessions
+from training.audit.sessions import groups, in_order, linked, reachable, sessions, verified
+from training.audit.sightings import between
 from training.audit.ways import best_way
 from training.checkpoint import load_checkpoint
 from training.config import Config
@@ -50,9 +51,8 @@ def attack(case: Case) -> Finding:
     details: dict[str, JsonValue] = {}
     for count in counts:
         places = groups(test, count)
-        point, told = best_way(
-            count, {way: linked(test, places, seen[way][count]) for way in _WAYS}
-        )
+        ways = {way: linked(test, places, seen[way][count]) for way in _WAYS}
+        best, point, told = best_way(count, ways)
         curve.append(point)
         details |= told
     return Finding(
@@ -60,6 +60,7 @@ def attack(case: Case) -> Finding:
         cover=case.kind,
         seed=case.seed,
         curve=tuple(curve),
+        verification=verified(test, places, between(seen[best][count])),
         details=details,
     )
 

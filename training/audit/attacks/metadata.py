@@ -30,8 +30,8 @@ def attack(case: Case) -> Finding:
     train = learned_from(case, draw)
     exact = case.kind == "raw"
     known, seen = _told(train, labels, exact), _told(test, labels, exact)
-    curve = linking(case, NAME, known, torch.zeros_like(known), train, seen)
-    return Finding(attack=NAME, cover=case.kind, seed=case.seed, curve=curve)
+    curve, pairs = linking(case, NAME, known, torch.zeros_like(known), train, seen)
+    return Finding(attack=NAME, cover=case.kind, seed=case.seed, curve=curve, verification=pairs)
 
 
 def _told(windows: WindowSet, labels: int, exact: bool) -> Tensor:

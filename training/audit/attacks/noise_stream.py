@@ -29,6 +29,7 @@ from training.audit.findings import Finding
 from training.audit.guessed_seed import GENERATORS, candidates, seed_of
 from training.audit.noise_statistics import Serial, holm, moments, repeated_run
 from training.config import Config
+from training.errors import TrainingError
 from training.seeds import numpy_generator
 from training.stages.cover import Cover
 from training.stages.recogniser import scaled
@@ -75,6 +76,8 @@ def attack(case: Case) -> Finding:
             named = seed_of(found.first, seeds)
             problems += [f"is that of {named}"] if named else []
         broken += [f"{name} windows: the noise {problem}" for problem in problems]
+    if all(details.get(f"{name}_published") == 0 for name in pictures):
+        raise TrainingError("nothing of either picture was published", field="noise")
     for key, value in holm(p_values).items():
         details[f"p_{key}"] = value
         if key.endswith("between_windows") and value < _PREDICTED:

@@ -22,10 +22,12 @@ def attack(case: Case) -> Finding:
     """A curve over the numbers of windows of the suite that every session has."""
     said = coordinates(case)
     residual = said.covered - said.clean
+    curve, pairs = linking(case, NAME, said.clean, residual, said.train, said.seen)
     return Finding(
         attack=NAME,
         cover=case.kind,
         seed=case.seed,
-        curve=linking(case, NAME, said.clean, residual, said.train, said.seen),
+        curve=curve,
+        verification=pairs,
         details={"directions": said.seen.shape[1]},
     )

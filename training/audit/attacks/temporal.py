@@ -21,8 +21,16 @@ from torch import Tensor, nn
 from models.networks.embedding import EMBEDDING, embedding_block
 from models.networks.reid import ReidNetwork
 from training.audit.case import Case
-from training.audit.findings import Finding, Point
-from training.audit.sessions import groups, in_order, linked, shortest, some_sessions
+from training.audit.findings import Finding
+from training.audit.sessions import (
+    groups,
+    in_order,
+    longest,
+    put_together,
+    some_sessions,
+    verified,
+)
+from training.audit.sightings import between
 from training.batches import identities
 from training.checkpoint import load_checkpoint, packed, unpacked
 from training.config import Config
@@ -73,10 +81,10 @@ class Temporal(nn.Module):
 def attack(case: Case) -> Finding:
     """Identity over sequences of the shortest and of the longest length."""
     test = case.dataset.test
-    longest = min(LONGEST, shortest(test), shortest(case.dataset.train))
-    if longest < 2:
+    most = min(LONGEST, longest(test, case.dataset.train))
+    if most < 2:
         raise TrainingError("a session of a single window", field="consecutive windows")
-    lengths = sorted({min(SHORTEST, longest), longest})
+    lengths = sorted({min(SHORTEST, most), most})
     start = case.raw_attacker()
     paths = (case.attacker("residual-warm", start), start)
     network = _trained(case, paths, lengths)
@@ -85,9 +93,15 @@ def attack(case: Case) -> Finding:
     curve = []
     for length in lengths:
         places = groups(test, length)
-        scores, chance = linked(test, places, _embedded(network, seen[places]))
-        curve.append(Point(count=length, identity=scores, chance=chance))
-    return Finding(attack=NAME, cover=case.kind, seed=case.seed, curve=tuple(curve))
+        distance = between(_embedded(network, seen[places]))
+        curve.append(put_together(test, places, distance))
+    return Finding(
+        attack=NAME,
+        cover=case.kind,
+        seed=case.seed,
+        curve=tuple(curve),
+        verification=verified(test, places, distance),
+    )
 
 
 def _trained(case: Case, paths: Sequence[Path], lengths: Sequence[int]) -> Temporal:
@@ -134,7 +148,7 @@ def _train(case: Case, paths: Sequence[Path], lengths: Sequence[int]) -> tuple[T
     optimizer = adamw(network.parameters(), _RATE, _WEIGHT_DECAY)
     schedule = cosine(optimizer, effort.epochs)
     generator = numpy_generator(seed, "sequences")
-    rows = [row for row in in_order(windows) if len(row) >= lengths[0]]
+    rows = [row for row in in_order(windows) if len(row) >= lengths[-1]]
     of = {person: [row for row in rows if identity[row[0]] == person] for person in range(people)}
     who = [person for person, own in of.items() if own]
     each = min(len(who), config.batch.identities or 8)

@@ -101,6 +101,19 @@ def test_it_is_shown_to_succeed_where_somebody_is_told_by_whom_he_looks_like(
     assert top1(nobody, 1) < 2.2 * nobody.curve[1].chance
 
 
+@pytest.mark.parametrize("way", ["_by_ear", "_by_count"])
+def test_neither_way_of_asking_may_fail_where_it_is_shown_to_succeed(
+    folder: Path, crowd: Dataset, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deaf(*_: object) -> object:
+        return lambda places: lambda some: np.zeros((len(some), len(places))), {}
+
+    monkeypatch.setattr(confusions, way, deaf)
+    weak = case(Gaussian(1.0), folder / "told", crowd, **WORK | {"windows": 1500})
+    found = confusions.attack(replace(weak, kind="weak"))
+    assert top1(found) < 2.2 * found.curve[-1].chance
+
+
 def test_what_says_nothing_tells_nothing(folder: Path, crowd: Dataset) -> None:
     found = confusions.attack(case(deciding(personally=True, loudness=0.0), folder, crowd, **WORK))
     assert top1(found, 1) < 2.2 * found.curve[1].chance
