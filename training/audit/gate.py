@@ -5,6 +5,9 @@ works, and the *upper* bound of each one's top-1, over people and seeds, is with
 limit. It leaks if an attack's mean is above the limit and its lower bound, at a level that is
 shared by all attacks, above guessing. Between the two there were too few people, or windows of
 each, to tell, which is no pass.
+
+Of the longest stays there may be so few that a guess itself would not be within the limit: then the
+mean has to be. An attack that has nothing else to show has not been carried out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,6 +32,7 @@ FALSE_ALARM = 0.01
 class Measured:
     """What one attack reached over the model, at one number of windows put together."""
 
+    attack: str
     level: Level
     #: The lower bound, in percent, that holds for all attacks together.
     least: float
@@ -79,6 +83,7 @@ def measured(findings: Iterable[Finding], policy: Policy) -> tuple[Measured, ...
         guess = round(float(np.mean([guess for _, guess in several])), 2)
         found.append(
             Measured(
+                attack=attack,
                 level=level(attack, count, top1(scores), guess, policy),
                 least=top1(scores, confidence=confidence).low,
             )
@@ -102,7 +107,9 @@ def judge(
     deciding = [finding for finding in findings if finding.attack in gated]
     broken = [finding for finding in deciding if finding.broken]
     results = measured(deciding, policy)
-    worst = max(results, key=_reach, default=None)
+    # What is within its limit only by its mean says less than what is by its upper bound.
+    counting = [one for one in results if one.level.open or not one.level.over]
+    worst = max(counting or results, key=_reach, default=None)
     said = worst.worst if worst else None
 
     def verdict(verdict: Verdict, reason: str) -> Judgement:
@@ -126,19 +133,27 @@ def judge(
     if missing:
         first_missing = min(missing, key=lambda one: one.cover != "model")
         return verdict("undecided", _not_carried_out(first_missing, findings))
-    told = {one.attack for one in deciding}
     for name in gated:
-        if name not in told:
+        if not any(one.attack == name for one in deciding):
             return verdict("undecided", f"{name} was not carried out")
+        own = [one for one in results if one.attack == name]
+        if own and not any(one in counting for one in own):
+            return Judgement("undecided", _too_few(own[0]), own[0].worst)
     if worst is None:
         return verdict("undecided", "no attack came to an end")
-    if worst.level.over:
-        return verdict("undecided", f"too few people, or windows of each, to tell: {_told(worst)}")
-    return verdict("pass", f"no attack's upper bound is above its limit; {_told(worst)}")
+    if worst.level.open:
+        return verdict("undecided", _too_few(worst))
+    few = [one.level.name for one in results if one not in counting]
+    by_mean = f"; too few to tell by more than the mean: {', '.join(few)}" if few else ""
+    return verdict("pass", f"no attack's upper bound is above its limit; {_told(worst)}{by_mean}")
 
 
 def _reach(one: Measured) -> float:
     return one.level.reach
+
+
+def _too_few(one: Measured) -> str:
+    return f"too few people, or windows of each, to tell: {_told(one)}"
 
 
 def _told(one: Measured) -> str:

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from scipy import stats  # type: ignore[import-untyped]
+
 from training.audit.policy import Policy
 from training.audit.report import Attack, Figure
 
@@ -21,6 +23,21 @@ class Level:
     def over(self) -> bool:
         """Whether the upper bound is above the limit."""
         return self.top1.high > self.limit
+
+    @property
+    def telling(self) -> bool:
+        """Whether the upper bound would be within the limit, if no more than a guess were found.
+
+        Of a few long stays it is not, whatever the model says.
+        """
+        guessed = round(self.chance / 100 * self.top1.of)
+        bound = stats.beta.isf(0.025, guessed + 1, max(self.top1.of - guessed, 1))
+        return bool(100 * bound <= self.limit)
+
+    @property
+    def open(self) -> bool:
+        """Whether it may be too much; where there are few to be found, by the mean."""
+        return self.over and (self.telling or self.top1.mean > self.limit)
 
     @property
     def sure(self) -> bool:
@@ -51,5 +68,8 @@ def levels(attack: Attack, policy: Policy) -> tuple[Level, ...]:
 
 
 def worst(attack: Attack, policy: Policy) -> Level | None:
-    """The level of ``attack`` that went furthest beyond its limit or came nearest to it."""
-    return max(levels(attack, policy), key=lambda one: one.reach, default=None)
+    """The level of ``attack`` that went furthest beyond its limit or came nearest to it.
+
+    One of which there are too few to tell comes last of those beyond.
+    """
+    return max(levels(attack, policy), key=lambda one: (one.open, one.reach), default=None)

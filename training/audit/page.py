@@ -85,7 +85,7 @@ def page(report: Report, history: Sequence[Past], report_sha256: str) -> str:
         sentence=_VERDICTS[report.verdict][1],
         covers=_COVERS,
         metric={"top1": "top-1"},
-        beaten=[(one, level) for one, level in measured if level and level.over],
+        beaten=[(one, level) for one, level in measured if level and level.open],
         broken=[one for one in model if one.broken],
         attacks=measured,
         others=[(one, worst(one, report.policy)) for one in ordered if one.cover != "model"],

@@ -67,7 +67,7 @@ def _overview(report: Report, model: Sequence[Attack]) -> Plot | None:
 
     def draw(axes: Axes) -> list[Line2D]:
         for place, (attack, level) in enumerate(rows):
-            colour = BAD if level.over else ACCENT
+            colour = BAD if level.open else WARN if level.over else ACCENT
             dot(axes, level.top1, place, colour, filled=attack.gated)
             axes.plot(level.limit, place, "|", color=BAD, markersize=12, markeredgewidth=2)
             axes.plot(level.chance, place, "|", color=FAINT, markersize=12, markeredgewidth=2)
@@ -81,11 +81,12 @@ def _overview(report: Report, model: Sequence[Attack]) -> Plot | None:
             key("|", BAD, "limit"),
         ]
 
-    over = [level.name for _, level in rows if level.over]
+    over = [level.name for _, level in rows if level.open]
     return Plot(
         title="Every attack against its limit",
         caption="Share of queries whose right person ranks first, with 95 % intervals. "
-        "Where an interval ends beyond the limit it is red.",
+        "Where an interval ends beyond the limit it is red, and yellow where there were too few to "
+        "tell.",
         svg=svg(
             "overview",
             f"Intervals of {len(rows)} attacks. Above the limit: {', '.join(over) or 'none'}.",

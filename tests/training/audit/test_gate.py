@@ -121,6 +121,37 @@ class TestVerdict:
         assert found.worst is not None and 30 < found.worst.value < 60
 
 
+class TestFewStays:
+    """Eight people, sixteen stays: even of a guess the upper bound would be above the limit."""
+
+    @staticmethod
+    def stays(right: float, *, single: float | None = CHANCE) -> Finding:
+        singles = [Point(count=1, identity=scores(single), chance=CHANCE)] if single else []
+        few = Point(count=64, identity=scores(right, queries=2), chance=CHANCE)
+        return finding(0, identity=None, curve=(*singles, few))
+
+    def test_are_within_the_limit_by_their_mean_and_the_verdict_says_so(self):
+        found = judged(self.stays(CHANCE))
+        assert found.verdict == "pass"
+        assert found.reason.endswith("; too few to tell by more than the mean: retrain-64")
+        assert found.worst is not None and found.worst.attack == "retrain-1"
+        assert found.worst.high <= found.worst.limit
+
+    def test_are_no_pass_where_more_are_found_than_may_be(self):
+        found = judged(self.stays(35))
+        assert found.verdict == "undecided"
+        assert found.worst is not None and found.worst.attack == "retrain-64"
+        assert found.reason.startswith("too few people, or windows of each, to tell: retrain-64")
+
+    def test_are_a_leak_where_everybody_is_found(self):
+        assert judged(self.stays(100)).verdict == "leak"
+
+    def test_alone_tell_nothing(self):
+        found = judged(self.stays(CHANCE, single=None), finding(CHANCE, "static"))
+        assert found.verdict == "undecided"
+        assert found.worst is not None and found.worst.attack == "retrain-64"
+
+
 class TestUndecided:
     def test_an_attack_that_was_not_carried_out(self):
         left = Skipped(attack="static", cover="model", seed=0, reason="its time was over")
