@@ -1,7 +1,6 @@
 """``anonynoise audit``: attack a model as it is deployed."""
 
 import json
-import math
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,6 @@ from training.process import set_up
 
 #: Of the process, by verdict. What cannot be audited cannot be decided.
 EXIT = {"pass": 0, "leak": 1, "undecided": UNDECIDED}
-
-
-def _finite(_: click.Context, __: click.Parameter, number: float) -> float:
-    # That is what no range keeps out.
-    if not math.isfinite(number):
-        raise click.BadParameter("is not a finite number")
-    return number
 
 
 @click.command()
@@ -61,7 +53,7 @@ def _finite(_: click.Context, __: click.Parameter, number: float) -> float:
 @click.option(
     "--over-chance",
     type=click.FloatRange(min=1),
-    callback=_finite,
+    callback=options.finite,
     default=2.0,
     show_default=True,
     help="Limit of top-1.",

@@ -97,12 +97,18 @@ def test_publishing_needs_a_key_before_any_work(tmp_path):
     assert (found.exit_code, "none.key" in found.output) == (2, True)
 
 
-@pytest.mark.parametrize("limit", ["0.5", "-1", "nan", "inf", "much"])
-def test_a_limit_that_is_none_is_told_of_before_anything_is_read(tmp_path, limit):
-    found = run("none", "--data", "none", "--report", tmp_path / "out", "--over-chance", limit)
+@pytest.mark.parametrize(
+    ("option", "number"),
+    [
+        *(("--over-chance", number) for number in ("0.5", "-1", "nan", "inf", "much")),
+        *(("--budget", number) for number in ("0", "-1", "nan", "inf")),
+    ],
+)
+def test_a_number_that_is_no_limit_is_told_of_before_anything_is_read(tmp_path, option, number):
+    found = run("none", "--data", "none", "--report", tmp_path / "out", option, number)
     assert found.exit_code == 2
     last = found.stderr.splitlines()[-1]
-    assert last.startswith("Error: Invalid value for '--over-chance': ")
+    assert last.startswith(f"Error: Invalid value for '{option}': ")
     assert not (tmp_path / "out").exists()
 
 
