@@ -170,7 +170,9 @@ def only(run: Callable[[Case], Finding], monkeypatch: pytest.MonkeyPatch) -> Non
     """No attack but this one, which needs no control."""
     (static,) = [one for one in attacks(None, show_raw=True) if one.name == "static"]
     alone = replace(static, run=run, positive=None, negative=False)
-    monkeypatch.setattr(audits, "attacks", lambda *_, **__: (alone,))
+    # Nor is one missed that is of another suite.
+    other = replace(alone, name="other", suites=("full",))
+    monkeypatch.setattr(audits, "attacks", lambda *_, **__: (alone, other))
 
 
 class TestUndecided:
