@@ -1,6 +1,6 @@
 """Confidence of a mean over queries or windows that come in clusters, one an identity."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -57,26 +57,22 @@ def share_interval(
     confidence: float = 0.95,
     resamples: int = 10_000,
 ) -> Interval:
-    """Interval of the share of true ``values`` ``[N]``: the bootstrap's, at least as wide as exact.
+    """Interval of the share of true ``values`` ``[N]``: the bootstrap's, but none too short.
 
-    Where hardly anything is true the bootstrap is too narrow, and of nothing true it says that
-    there is nothing. Clopper and Pearson's bounds are right there, for as many values as would say
-    as much if they were independent (Korn and Graubard, "Confidence intervals for proportions with
+    Where hardly anything is true the bootstrap ends too low, and of nothing true it says that there
+    is nothing. Clopper and Pearson's upper bound is right there, for as many values as would say as
+    much if they were independent (Korn and Graubard, "Confidence intervals for proportions with
     small expected number of positive counts estimated from survey data", Survey Methodology 24,
-    1998): the one that is further out counts. Raises :class:`TrainingError` as
-    :func:`clustered_interval` does.
+    1998): the higher one counts. Raises :class:`TrainingError` as :func:`clustered_interval` does.
     """
     true = np.asarray(values, bool)
     found = clustered_interval(
         true, clusters, generator, confidence=confidence, resamples=resamples
     )
-    low, high = _exact(true, clusters, confidence)
-    return Interval(found.mean, min(found.low, low), max(found.high, high))
+    return replace(found, high=max(found.high, _exact_bound(true, clusters, confidence)))
 
 
-def _exact(
-    true: NDArray[np.bool_], clusters: NDArray[np.int64], confidence: float
-) -> tuple[float, float]:
+def _exact_bound(true: NDArray[np.bool_], clusters: NDArray[np.int64], confidence: float) -> float:
     of, share = len(true), float(true.mean())
     _, cluster = np.unique(clusters, return_inverse=True)
     excess = np.bincount(cluster, true - share)
@@ -88,9 +84,7 @@ def _exact(
     # Of few people one does not know how much they differ either.
     effective *= (stats.t.isf(tail, max(1, of - 1)) / stats.t.isf(tail, people - 1)) ** 2
     hits = share * effective
-    low = stats.beta.ppf(tail, hits, effective - hits + 1) if hits else 0.0
-    high = stats.beta.isf(tail, hits + 1, effective - hits) if hits < effective else 1.0
-    return float(low), float(high)
+    return float(stats.beta.isf(tail, hits + 1, effective - hits)) if share < 1 else 1.0
 
 
 def resampled(people: int, generator: np.random.Generator, resamples: int) -> NDArray[np.int64]:

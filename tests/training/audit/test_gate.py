@@ -146,6 +146,11 @@ class TestFewStays:
     def test_are_a_leak_where_everybody_is_found(self):
         assert judged(self.stays(100)).verdict == "leak"
 
+    def test_of_whom_nobody_is_found_tell_nothing(self):
+        found = judged(finding(0, identity=scores(0, queries=1)))
+        assert found.verdict == "undecided"
+        assert found.worst is not None and found.worst.high > found.worst.limit
+
     def test_alone_tell_nothing(self):
         found = judged(self.stays(CHANCE, single=None), finding(CHANCE, "static"))
         assert found.verdict == "undecided"
@@ -234,7 +239,7 @@ def test_a_control_that_may_be_guessing_is_taken_for_guessing(cover, holds):
 
 def test_all_negative_controls_share_a_level():
     """Above a guess in 95 of 100 cases is nothing where there are twelve of them."""
-    by_luck = [finding(0, identity=scores(25, queries=20), cover="shuffled")]
+    by_luck = [finding(0, identity=scores(23, queries=20), cover="shuffled")]
     found = controlled(by_luck)
     assert found.top1.low > CHANCE
     assert found.held
