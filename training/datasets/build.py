@@ -16,6 +16,8 @@ from models.manifest import Representation
 from training.datasets import cache as caches
 from training.datasets.cache import Windows
 from training.datasets.index import Entry, Index
+from training.datasets.packed import Packed
+from training.datasets.rows import Rows
 from training.datasets.window_set import NO_LABEL, Dataset, Split, WindowSet
 from training.datasets.windows import WindowRule
 from training.errors import TrainingError
@@ -89,6 +91,25 @@ def _check_classes(index: Index, split: Split, label: NDArray[np.int64], windows
             )
 
 
+def _packed(parts: Iterator[NDArray[np.uint8]]) -> Windows:
+    """All of ``parts`` in memory, of which no two are there as they are."""
+    counts: list[int] = []
+
+    def counted() -> Iterator[NDArray[np.uint8]]:
+        for part in parts:
+            counts.append(len(part))
+            yield part
+
+    windows = Rows.all_of([Packed.of(counted())])
+    return Windows(windows, np.array(counts, np.int64))
+
+
+def _part(windows: NDArray[np.uint8] | Rows, part: slice) -> NDArray[np.uint8] | Rows:
+    if isinstance(windows, Rows):
+        return windows.chosen(np.arange(len(windows))[part])
+    return windows[part]
+
+
 def build(
     index: Index,
     representation: Representation,
@@ -109,9 +130,7 @@ def build(
     _check_entries(index)
     jobs = jobs or os.cpu_count() or 1
     if cache is None:
-        parts = list(_cut(index, representation, rule, jobs))
-        counts = np.array([len(part) for part in parts], np.int64)
-        made = Windows(np.concatenate(parts), counts)
+        made = _packed(_cut(index, representation, rule, jobs))
     else:
         made = caches.kept(
             cache, index, representation, rule, lambda: _cut(index, representation, rule, jobs)
@@ -131,7 +150,7 @@ def build(
         chosen = recording[part]
         _check_classes(index, name, label[chosen], len(chosen))
         return WindowSet(
-            made.windows[part], subject[chosen], label[chosen], chosen, condition[chosen]
+            _part(made.windows, part), subject[chosen], label[chosen], chosen, condition[chosen]
         )
 
     return Dataset(

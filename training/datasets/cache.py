@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from models.manifest import Representation
 from training.datasets.index import Index
+from training.datasets.rows import Rows
 from training.datasets.windows import WindowRule
 from training.errors import TrainingError
 
@@ -35,7 +36,7 @@ _COUNTS = "counts.npy"
 class Windows(NamedTuple):
     """All windows of an index, uint8 ``[N, 2T, H, W]``, and how many each entry gave, int64."""
 
-    windows: NDArray[np.uint8]
+    windows: NDArray[np.uint8] | Rows
     counts: NDArray[np.int64]
 
 

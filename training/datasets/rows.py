@@ -6,25 +6,29 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from training.datasets.packed import Packed
+
 
 class Rows:
-    """Rows of one array or several, one after the other, uint8 ``[N, ...]``.
+    """Rows of one array or several, packed or not, one after the other, uint8 ``[N, ...]``.
 
     It takes indices along the first axis as an array does, and gives arrays: one row for a number,
     copies of rows for a slice or an array of places. An hour of windows is gigabytes, which lie on
     the disk as long as nobody looks at them; an audit looks at thousands, a hundred at a time.
     """
 
-    def __init__(self, parts: Sequence[NDArray[np.uint8]], places: NDArray[np.int64]) -> None:
+    def __init__(
+        self, parts: Sequence[NDArray[np.uint8] | Packed], places: NDArray[np.int64]
+    ) -> None:
         self._parts = tuple(parts)
         self._places = places
         #: Where each part ends among the rows of all.
         self._ends = np.cumsum([len(part) for part in parts])
 
     @classmethod
-    def all_of(cls, windows: Sequence["NDArray[np.uint8] | Rows"]) -> Self:
+    def all_of(cls, windows: Sequence["NDArray[np.uint8] | Packed | Rows"]) -> Self:
         """All rows of ``windows``, one after the other; one at least."""
-        parts: list[NDArray[np.uint8]] = []
+        parts: list[NDArray[np.uint8] | Packed] = []
         places: list[NDArray[np.int64]] = []
         before = 0
         for one in windows:

@@ -120,7 +120,7 @@ def test_the_real_windows() -> None:
     assert len(even.test) + len(odd.test) == 30 and even.subjects == odd.subjects
     for found, people in ((even, 5), (odd, 5)):
         assert len(np.unique(found.test.subject)) == people
-        assert (found.test.windows.sum(axis=(1, 2, 3)) > 300).all()
+        assert (np.asarray(found.test.windows).sum(axis=(1, 2, 3)) > 300).all()
         query = queries(found.test, "event_reid", np.random.default_rng(0))
         gallery = allowed(found.test, query, "event_reid")
         same = found.test.subject[query][:, None] == found.test.subject

@@ -1,0 +1,58 @@
+"""Windows in memory that are kept on no disk: most of their cells are 0, and are not kept."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Packed:
+    """``N`` windows, uint8 ``[N, 2T, H, W]``, in a bit a cell and a byte for each that is not 0.
+
+    A part of :class:`~training.datasets.rows.Rows`: it takes the place of one window, or an array
+    of places, and gives arrays.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], filled: list[NDArray[np.uint8]], counts: list[bytes]
+    ) -> None:
+        self._shape = shape
+        #: Of each window which cells are not 0, eight a byte, and these.
+        self._filled = filled
+        self._counts = counts
+
+    @classmethod
+    def of(cls, parts: Iterable[NDArray[np.uint8]]) -> "Packed":
+        """All windows of ``parts``, which may be made one by one; one part at least."""
+        filled: list[NDArray[np.uint8]] = []
+        counts: list[bytes] = []
+        shape: tuple[int, ...] = ()
+        for part in parts:
+            shape = part.shape[1:]
+            for window in part:
+                filled.append(np.packbits(window != 0))
+                counts.append(window[window != 0].tobytes())
+        return cls(shape, filled, counts)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As of an array of all windows."""
+        return (len(self), *self._shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the windows take."""
+        return sum(one.nbytes for one in self._filled) + sum(map(len, self._counts))
+
+    def __len__(self) -> int:
+        return len(self._filled)
+
+    def __getitem__(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
+        asked = np.atleast_1d(places)
+        cells = math.prod(self._shape)
+        found = np.zeros((len(asked), cells), np.uint8)
+        for row, place in zip(found, asked, strict=True):
+            filled = np.unpackbits(self._filled[place], count=cells).view(bool)
+            row[filled] = np.frombuffer(self._counts[place], np.uint8)
+        return found.reshape(*np.shape(places), *self._shape)
