@@ -19,6 +19,8 @@ _MOST_PAST = 20
 #: Longer lists of figures stand in the JSON file alone.
 _LONGEST_LIST = 16
 
+#: Equal error rate, in percent, of who decides by lot.
+_KNOWS_NOTHING = 50
 #: What is said first, in a word and in a sentence.
 _VERDICTS = {
     "pass": ("Pass", "No attack that counts came above the limit."),
@@ -192,17 +194,27 @@ def _duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _beats(level: Level) -> str:
-    """In words, how far an attack got whose upper bound is above its limit."""
-    sure = (
-        "this is more than guessing"
-        if level.sure
-        else "with so few people this may still be guessing"
-    )
+def _beats(level: Level, attack: Attack) -> str:
+    """In words, how far an ``attack`` got whose upper bound is above its limit."""
     return (
         f"puts the right person first in {_interval(level.top1)} of queries; its upper bound is "
-        f"above the limit of {level.limit:.1f} %, guessing gets {level.chance:.1f} %: {sure}"
+        f"above the limit of {level.limit:.1f} %, guessing gets {level.chance:.1f} %: "
+        f"{_no_guess(level, attack)}"
     )
+
+
+def _no_guess(level: Level, attack: Attack) -> str:
+    if level.sure:
+        return "this is more than guessing"
+    # Of curves the pairs are of the most that were put together.
+    whole = f"{attack.attack}-{attack.curve[-1].count}" if attack.curve else attack.attack
+    told = attack.verification
+    if told is not None and level.name == whole and told.eer.high < _KNOWS_NOTHING:
+        return (
+            "with so few people this alone could be guessing, but pairs of one person are told "
+            f"from pairs of two, with an equal error rate of {_interval(told.eer)}"
+        )
+    return "with so few people this may still be guessing"
 
 
 def _printable(value: object) -> object:

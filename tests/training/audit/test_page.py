@@ -12,11 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.training.audit.reports import CHANCE, STARTED, attack, curve, empty_report, png, report
+from tests.training.audit.reports import (
+    CHANCE,
+    STARTED,
+    attack,
+    curve,
+    empty_report,
+    figure,
+    png,
+    report,
+)
 from training.audit.findings import Skipped
 from training.audit.history import Past, in_short
 from training.audit.page import page
-from training.audit.report import Data, Report, Sample
+from training.audit.report import CurvePoint, Data, Report, Sample, Verification
 
 DIGEST = "e" * 64
 _EMPTY = {"meta", "img", "path", "circle", "use", "rect"}
@@ -163,6 +172,26 @@ def test_an_interval_that_ends_at_its_limit_is_within_it() -> None:
     assert "Attacks that may beat this model" in shown(empty_report(attacks=(over,))).text
     leak = empty_report(attacks=(over,), verdict="leak")
     assert "Attacks that beat this model" in shown(leak).text
+
+
+@pytest.mark.parametrize(
+    ("eer", "count", "told"), [(45.9, 1, True), (46.1, 1, False), (45.9, 2, False)]
+)
+def test_that_pairs_are_told_apart_is_said_where_few_could_be_found(
+    eer: float, count: int, told: bool
+) -> None:
+    unsure = attack("static", CHANCE, curve=(), verification=None)
+    assert unsure.identity is not None
+    wide = unsure.identity.top1.model_copy(update={"low": 0.0, "high": 60.0})
+    at = CurvePoint(count=1, top1=wide, chance=CHANCE)
+    further = CurvePoint(count=2, top1=figure(CHANCE), chance=CHANCE)
+    pairs = Verification(eer=figure(eer), tpr_at_1=figure(1), tpr_at_01=figure(0.1))
+    one = attack("confusions", curve=(at, further)[:count], verification=pairs)
+    page = shown(empty_report(attacks=(one,))).text
+    assert "confusions-1 puts the right person first" in page
+    apart = f"with an equal error rate of {eer:.1f} % [{eer - 4:.1f}, {eer + 4:.1f}]"
+    assert (apart in page) is told
+    assert ("this may still be guessing" in page) is not told
 
 
 def test_what_is_broken_is_told_whatever_the_rates_say() -> None:
