@@ -69,22 +69,26 @@ def share_interval(
     found = clustered_interval(
         true, clusters, generator, confidence=confidence, resamples=resamples
     )
-    return replace(found, high=max(found.high, _exact_bound(true, clusters, confidence)))
-
-
-def _exact_bound(true: NDArray[np.bool_], clusters: NDArray[np.int64], confidence: float) -> float:
-    of, share = len(true), float(true.mean())
     _, cluster = np.unique(clusters, return_inverse=True)
-    excess = np.bincount(cluster, true - share)
+    excess = np.bincount(cluster, true - found.mean)
     people = len(excess)
-    variance = float((excess**2).sum()) * people / (people - 1) / of**2
-    alone = share * (1 - share)
-    effective = min(of, alone / variance) if variance else float(of)
+    variance = float((excess**2).sum()) * people / (people - 1) / len(true) ** 2
+    alone = found.mean * (1 - found.mean)
+    independent = min(len(true), alone / variance) if variance else len(true)
+    exact = exact_bound(found.mean, independent, people, confidence=confidence)
+    return replace(found, high=max(found.high, exact))
+
+
+def exact_bound(share: float, values: float, people: int, *, confidence: float = 0.95) -> float:
+    """Upper bound of a ``share`` of so many independent ``values`` of so many ``people``.
+
+    Clopper and Pearson's; of few people one does not know how much they differ, for which Korn and
+    Graubard make the values fewer. There must be two at least.
+    """
     tail = (1 - confidence) / 2
-    # Of few people one does not know how much they differ either.
-    effective *= (stats.t.isf(tail, max(1, of - 1)) / stats.t.isf(tail, people - 1)) ** 2
-    hits = share * effective
-    return float(stats.beta.isf(tail, hits + 1, effective - hits)) if share < 1 else 1.0
+    values *= (stats.t.isf(tail, max(1, values - 1)) / stats.t.isf(tail, people - 1)) ** 2
+    hits = share * values
+    return float(stats.beta.isf(tail, hits + 1, values - hits)) if share < 1 else 1.0
 
 
 def resampled(people: int, generator: np.random.Generator, resamples: int) -> NDArray[np.int64]:

@@ -3,10 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from scipy import stats  # type: ignore[import-untyped]
-
 from training.audit.policy import Policy
 from training.audit.report import Attack, Figure
+from training.bootstrap import exact_bound
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,8 @@ class Level:
 
         Of a few long stays it is not, whatever the model says.
         """
-        guessed = round(self.chance / 100 * self.top1.of)
-        bound = stats.beta.isf(0.025, guessed + 1, max(self.top1.of - guessed, 1))
-        return bool(100 * bound <= self.limit)
+        people = self.top1.people or self.top1.of
+        return 100 * exact_bound(self.chance / 100, self.top1.of, people) <= self.limit
 
     @property
     def open(self) -> bool:

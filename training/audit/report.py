@@ -17,6 +17,8 @@ class Figure(Part):
     low: float
     high: float
     of: int
+    #: Whose values they are. Not in reports of before it was asked.
+    people: int | None = None
 
 
 class Identity(Part):

@@ -19,7 +19,8 @@ def share(right: Iterable[bool], people: Sequence[int], *, confidence: float = 0
     values = np.asarray(right, bool)
     generator = numpy_generator("audit", "figure")
     found = share_interval(values, np.asarray(people), generator, confidence=confidence)
-    return figure(_percent(found), len(values))
+    told = figure(_percent(found), len(values))
+    return told.model_copy(update={"people": len(set(people))})
 
 
 def average(values: NDArray[np.float64], people: Sequence[int]) -> Figure:
