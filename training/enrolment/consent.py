@@ -10,7 +10,7 @@ from models.manifest import Part, Sha256, read_as
 from training.errors import TrainingError
 
 #: Counted up with every change of the text.
-VERSION = 2
+VERSION = 3
 #: The one answer that is consent.
 ANSWER = "I CONSENT"
 
@@ -29,7 +29,8 @@ you showed, the lighting, and this consent with its time. The name is the one th
 typed; it need not be your own.
 
 How long. {retention}
-What an audit has found out stays: its figures, and programs that it trained.
+What an audit has found out stays: its figures. The programs that it trained are deleted when
+it is over.
 
 Your choice. You need not agree. You can end a recording at any moment; what was recorded is
 then thrown away unless you want to keep it. You can withdraw at any time: your recordings and
