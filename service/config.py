@@ -95,7 +95,8 @@ class RecordConfig(_Part):
 class AuditLimits(_Part):
     """What the service asks of an audit beside the audit's own limits.
 
-    In percent, of the worst attack's upper bound; and how much must have been tried.
+    In percent, of the upper bound of the worst attack of which there were enough people to tell;
+    and how much must have been tried.
     """
 
     #: Points above what guessing scores.

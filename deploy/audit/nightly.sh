@@ -11,6 +11,7 @@ is_data() {
 
 set --
 for folder in /data /data/*; do
+    [ "$folder" != /data/lost+found ] || continue
     if is_data "$folder"; then set -- "$@" --data "$folder"; fi
 done
 [ $# -gt 0 ] || set -- --data /data

@@ -140,23 +140,14 @@ def audit(
     listed = attacks(reconstructor, show_raw=synthetic)
     steps = plan(listed, suite, seeds)
     findings: list[Finding] = []
-    skipped: list[Skipped] = []
+    skipped = [] if reconstructor else list(_left_out(suite, begun.seed))
     for number, (_, outcome) in enumerate(work.done(steps, clock), start=1):
         if isinstance(outcome, Finding):
             findings.append(outcome)
         else:
             skipped.append(outcome)
-        begun.model_copy(update={"spent_s": round(clock.used_s, 1)}).keep(settings.work)
+        begun.after(clock.used_s, cover.asked, cover.dropped).keep(settings.work)
         progress(number, len(steps))
-    if reconstructor is None and suite != "quick":
-        skipped.append(
-            Skipped(
-                attack=reconstruction.NAME,
-                cover="model",
-                seed=begun.seed,
-                reason="no published weights were given (--weights)",
-            )
-        )
     controls = tuple(_controls(listed, findings, settings.policy))
     judgement = judge(
         [found for found in findings if found.cover == "model"],
@@ -171,9 +162,9 @@ def audit(
         consumers += _retrained(case, clock)
     baselines = tuple(_baselines(case, clock)) if suite != "quick" else ()
     shown = samples(seen, cover, config, _SHOWN, synthetic=synthetic)
-    # By now some windows were covered, even where all that was found had been found before.
-    if judgement.verdict == "pass" and cover.dropped > _MOST_DROPPED * cover.asked:
-        judgement = _dropping(judgement, cover.dropped / cover.asked)
+    whole = begun.after(clock.used_s, cover.asked, cover.dropped)
+    if judgement.verdict == "pass" and whole.dropped > _MOST_DROPPED * whole.asked:
+        judgement = _dropping(judgement, whole.dropped / whole.asked)
     return report(
         judgement,
         attacks=tuple(_attacks(listed, findings)),
@@ -213,6 +204,13 @@ def _data(dataset: Dataset, seen: Dataset, linked: int, synthetic: bool) -> told
         train=counted["train"],
         test=counted["test"],
     )
+
+
+def _left_out(suite: Suite, seed: int) -> Iterator[Skipped]:
+    """What the suite would do with published weights, which were not given."""
+    if suite != "quick":
+        reason = "no published weights were given (--weights)"
+        yield Skipped(attack=reconstruction.NAME, cover="model", seed=seed, reason=reason)
 
 
 def _dropping(judgement: Judgement, share: float) -> Judgement:

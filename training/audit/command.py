@@ -120,7 +120,7 @@ def _audit(
         raise TrainingError("is in no folder", source=name, field="--publish")
     config = configured(load_config(config_name, overrides), model.manifest.representation)
     folder = work or out / "work"
-    own = own_folder(folder, model.manifest)
+    own = own_folder(folder, model.manifest, suite)
     cache = (folder if work else own) / "cache"
     dataset, synthetic = load(folders, config.representation, cache)
     settings = Settings(
@@ -144,6 +144,12 @@ def _audit(
             lambda done, all_: bar.update(task, completed=done, total=all_),
         )
     digest = write(report, out, out / "history.sqlite")
+    # First of all: whatever comes after may fail.
+    if as_json:
+        click.echo(json.dumps(report.model_dump(mode="json"), indent=1))
+    else:
+        click.echo(f"{report.model.name}: {report.verdict}. {report.reason}")
+        click.echo(f"{out / 'report.html'}")
 
     def told() -> None:
         if private_key is None:
@@ -162,11 +168,6 @@ def _audit(
     if work is None:
         with suppress(OSError):
             folder.rmdir()
-    if as_json:
-        click.echo(json.dumps(report.model_dump(mode="json"), indent=1))
-    else:
-        click.echo(f"{report.model.name}: {report.verdict}. {report.reason}")
-        click.echo(f"{out / 'report.html'}")
     return report.verdict
 
 

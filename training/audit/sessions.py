@@ -26,6 +26,7 @@ from training.errors import TrainingError
 from training.evaluate import ReidScores
 from training.retrieval import DistanceOf
 
+_FEWEST_PEOPLE = 2
 #: Of so few sessions all count.
 _FEW = 4
 #: Groups that are looked for; the others are there to be found.
@@ -125,9 +126,19 @@ def linked(
 def searched(
     windows: WindowSet, places: NDArray[np.int64], distance: DistanceOf
 ) -> tuple[ReidScores, float]:
-    """As :func:`linked`, of groups of which only the ``distance`` is known."""
+    """As :func:`linked`, of groups of which only the ``distance`` is known.
+
+    Raises :class:`TrainingError`, too, where a single person can be found: that says nothing of
+    others.
+    """
     subject, query, gallery = _asked(windows, places)
-    return found_among(distance, subject, query, gallery), guessed(subject, query, gallery)
+    found = found_among(distance, subject, query, gallery)
+    if len(set(found.subject)) < _FEWEST_PEOPLE:
+        raise TrainingError(
+            f"fewer than {_FEWEST_PEOPLE} people are so long in two lightings",
+            field=f"{places.shape[1]} consecutive windows",
+        )
+    return found, guessed(subject, query, gallery)
 
 
 def put_together(windows: WindowSet, places: NDArray[np.int64], distance: DistanceOf) -> Point:

@@ -61,13 +61,17 @@ def _trial(
     # Slow to import, and needed by this command alone.
     from training.audit.audit import Settings  # noqa: PLC0415
     from training.audit.configuration import configured  # noqa: PLC0415
-    from training.audit.data import load  # noqa: PLC0415
+    from training.audit.data import enrolled, load  # noqa: PLC0415
     from training.audit.known_models import noisy  # noqa: PLC0415
     from training.audit.policy import Policy  # noqa: PLC0415
     from training.audit.trial import table, trial  # noqa: PLC0415
     from training.config import load_config  # noqa: PLC0415
+    from training.errors import TrainingError  # noqa: PLC0415
 
     set_up()
+    for folder in filter(enrolled, folders):
+        # People agreed to an audit, and that what it leaves of them is deleted.
+        raise TrainingError("was recorded for an audit, which a trial is not", source=str(folder))
     config = configured(load_config(config_name, overrides), noisy().manifest.representation)
     folder = work or out / "work"
     dataset, synthetic = load(folders, config.representation, folder / "cache")

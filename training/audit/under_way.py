@@ -26,6 +26,18 @@ class UnderWay(Part):
     started: UtcTime
     #: Seconds of work of the calls before this one.
     spent_s: float = 0.0
+    #: Windows that the model was given in those calls, and those of them that it dropped.
+    asked: int = 0
+    dropped: int = 0
+
+    def after(self, spent_s: float, asked: int, dropped: int) -> "UnderWay":
+        """The same after so many seconds in all, and so many more windows in this call."""
+        more = {
+            "spent_s": round(spent_s, 1),
+            "asked": self.asked + asked,
+            "dropped": self.dropped + dropped,
+        }
+        return self.model_copy(update=more)
 
     def keep(self, work: Path) -> None:
         """Let a later call find it. Raises :class:`TrainingError`."""
@@ -56,9 +68,9 @@ def over(work: Path) -> None:
     (work / _FILE).unlink(missing_ok=True)
 
 
-def own_folder(work: Path, manifest: Manifest) -> Path:
-    """Where in ``work`` the audits of one model are, and nothing else is."""
-    return work / f"audit-{manifest_digest(manifest)[:12]}"
+def own_folder(work: Path, manifest: Manifest, suite: Suite) -> Path:
+    """Where in ``work`` the audits of one model by one suite are, and nothing else is."""
+    return work / f"audit-{suite}-{manifest_digest(manifest)[:12]}"
 
 
 def remove(own: Path) -> None:

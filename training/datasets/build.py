@@ -91,13 +91,20 @@ def _check_classes(index: Index, split: Split, label: NDArray[np.int64], windows
             )
 
 
-def _packed(parts: Iterator[NDArray[np.uint8]]) -> Windows:
+def _packed(parts: Iterator[NDArray[np.uint8]], source: str) -> Windows:
     """All of ``parts`` in memory, of which no two are there as they are."""
     counts: list[int] = []
+    sizes: set[tuple[int, ...]] = set()
 
     def counted() -> Iterator[NDArray[np.uint8]]:
         for part in parts:
             counts.append(len(part))
+            sizes.add(part.shape[2:])
+            if len(sizes) > 1:
+                raise TrainingError(
+                    f"has windows of {' and '.join(f'{h}x{w}' for h, w in sorted(sizes))}",
+                    source=source,
+                )
             yield part
 
     windows = Rows.all_of([Packed.of(counted())])
@@ -130,7 +137,7 @@ def build(
     _check_entries(index)
     jobs = jobs or os.cpu_count() or 1
     if cache is None:
-        made = _packed(_cut(index, representation, rule, jobs))
+        made = _packed(_cut(index, representation, rule, jobs), str(index.root))
     else:
         made = caches.kept(
             cache, index, representation, rule, lambda: _cut(index, representation, rule, jobs)

@@ -200,6 +200,25 @@ class TestUndecided:
         )
         assert report.worst is not None
 
+    def test_what_was_dropped_before_a_stop_counts(self, tmp_path, monkeypatch):
+        def covering(case: Case) -> Finding:
+            windows = np.array(case.dataset.test.windows)
+            case.cover(torch.from_numpy(windows).float())
+            return guessed(case)
+
+        def nothing(_: Anonymizer, histograms):
+            return [Rejected("non_finite") for _ in histograms]
+
+        only(covering, monkeypatch)
+        with monkeypatch.context() as first:
+            first.setattr(Anonymizer, "self_test", lambda _: None)
+            first.setattr(Anonymizer, "anonymize", nothing)
+            first.setattr(audits, "judge", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                audited(model(add=4.0), tmp_path)
+        report = audited(model(add=4.0), tmp_path)
+        assert report.verdict == "undecided" and "the model drops" in report.reason
+
     def test_an_attack_that_breaks_down_is_told_of_and_the_rest_stands(self, tmp_path, monkeypatch):
         def breaks(case: Case) -> Finding:
             raise KeyError("no such node")

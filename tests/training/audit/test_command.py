@@ -226,7 +226,7 @@ class TestWork:
 
     def test_what_it_did_not_make_stays(self, tmp_path, model):
         work = tmp_path / "work"
-        other = own_folder(work, gaussian(4.0, name="other").manifest)
+        other = own_folder(work, gaussian(4.0, name="other").manifest, "quick")
         kept = [work / name for name in ("state.json", "cache/windows", "0123456789ab/mine")]
         kept.append(other / "state.json")
         for path in kept:
@@ -251,7 +251,7 @@ class TestWork:
         assert len(attacked) == 1 and (tmp_path / "out" / "report.json").exists()
 
     def test_what_cannot_be_deleted_is_told(self, tmp_path, model):
-        own = own_folder(tmp_path / "work", model.manifest)
+        own = own_folder(tmp_path / "work", model.manifest, "quick")
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir()
         own.parent.mkdir()

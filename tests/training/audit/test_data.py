@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.datasets.makers import representation, simulated
+from events.aedat4 import write_aedat4
+from events.packet import SensorSize
+from tests.training.datasets.makers import events, representation, simulated
 from training.audit.data import load
+from training.errors import TrainingError
 
 
 @pytest.fixture
@@ -39,3 +42,12 @@ def test_some_people_among_synthetic_ones_are_people_still(made, recorded, tmp_p
     dataset, synthetic = load([made, recorded], representation(), tmp_path / "cache")
     assert not synthetic
     assert len(dataset.subjects) == 8
+
+
+def test_recordings_of_two_sizes_are_told_of_before_they_are_mixed_up(recorded):
+    other = events(7, side=6)
+    path = recorded / "0-1-1.aedat4"
+    path.unlink()
+    write_aedat4(path, [other], SensorSize(8, 8))
+    with pytest.raises(TrainingError, match=r"recorded: has windows of 8x8 and 12x16"):
+        load([recorded], representation(None, None), None)

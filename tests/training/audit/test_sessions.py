@@ -82,6 +82,17 @@ def test_one_short_stay_does_not_hide_what_longer_ones_tell() -> None:
         reachable((8, 16), less)
 
 
+def test_a_single_person_who_can_be_found_says_nothing_of_others() -> None:
+    of = windows(labels=1, each=7)
+    lights = of.condition.copy()
+    # But for the first, everybody is in one light.
+    lights[of.subject != of.subject[0]] = 0
+    places = groups(replace(of, condition=lights), 7)
+    points = np.zeros((len(places), 2), np.float32)
+    with pytest.raises(TrainingError, match="7 consecutive windows: fewer than 2 people"):
+        linked(replace(of, condition=lights), places, points)
+
+
 def test_of_few_stays_the_shortest_counts() -> None:
     of = windows(labels=1, each=7)
     assert longest(chosen(of, np.arange(5, 4 * 7))) == 2

@@ -102,3 +102,13 @@ def test_the_command_says_in_one_line_what_is_wrong(tmp_path):
     done = CliRunner().invoke(command, ["--data", str(tmp_path / "none"), "--out", str(tmp_path)])
     assert done.exit_code == 2
     assert done.stderr.count("\n") == 1 and "none" in done.stderr
+
+
+def test_people_who_agreed_to_an_audit_are_not_tried_on(tmp_path):
+    (tmp_path / "session").mkdir()
+    (tmp_path / "session" / "session.json").write_text("{}")
+    given = ["--data", str(tmp_path / "session"), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(command, given)
+    assert done.exit_code == 2
+    assert done.stderr.endswith("session: was recorded for an audit, which a trial is not\n")
+    assert not (tmp_path / "out").exists()

@@ -101,6 +101,13 @@ def test_it_is_shown_to_succeed_where_somebody_is_told_by_whom_he_looks_like(
     assert top1(nobody, 1) < 2.2 * nobody.curve[1].chance
 
 
+def test_people_who_all_do_the_same_are_no_reason_to_doubt_it(folder: Path) -> None:
+    alike = people(subjects=24, tests=8, labels=1, windows=64)
+    weak = case(Gaussian(1.0), folder / "alike", alike, **WORK | {"windows": 1500})
+    found = confusions.attack(replace(weak, kind="weak"))
+    assert top1(found) > 3 * found.curve[-1].chance
+
+
 @pytest.mark.parametrize("way", ["_by_ear", "_by_count"])
 def test_neither_way_of_asking_may_fail_where_it_is_shown_to_succeed(
     folder: Path, crowd: Dataset, way: str, monkeypatch: pytest.MonkeyPatch
