@@ -126,19 +126,9 @@ def linked(
 def searched(
     windows: WindowSet, places: NDArray[np.int64], distance: DistanceOf
 ) -> tuple[ReidScores, float]:
-    """As :func:`linked`, of groups of which only the ``distance`` is known.
-
-    Raises :class:`TrainingError`, too, where a single person can be found: that says nothing of
-    others.
-    """
+    """As :func:`linked`, of groups of which only the ``distance`` is known."""
     subject, query, gallery = _asked(windows, places)
-    found = found_among(distance, subject, query, gallery)
-    if len(set(found.subject)) < _FEWEST_PEOPLE:
-        raise TrainingError(
-            f"fewer than {_FEWEST_PEOPLE} people are so long in two lightings",
-            field=f"{places.shape[1]} consecutive windows",
-        )
-    return found, guessed(subject, query, gallery)
+    return found_among(distance, subject, query, gallery), guessed(subject, query, gallery)
 
 
 def put_together(windows: WindowSet, places: NDArray[np.int64], distance: DistanceOf) -> Point:
@@ -148,9 +138,19 @@ def put_together(windows: WindowSet, places: NDArray[np.int64], distance: Distan
 
 
 def verified(windows: WindowSet, places: NDArray[np.int64], distance: DistanceOf) -> PairCounts:
-    """Of which two groups of different conditions it is said that they are of one person."""
+    """Of which two groups of different conditions it is said that they are of one person.
+
+    Raises :class:`TrainingError` where fewer than two people have such groups: what is found of one
+    says nothing of others.
+    """
     first = places[:, 0]
-    return pair_counts(windows.subject[first], windows.condition[first], distance)
+    counts = pair_counts(windows.subject[first], windows.condition[first], distance)
+    if sum(any(row) for row in counts.genuine) < _FEWEST_PEOPLE:
+        raise TrainingError(
+            f"fewer than {_FEWEST_PEOPLE} people are so long in two lightings",
+            field=f"{places.shape[1]} consecutive windows",
+        )
+    return counts
 
 
 def alone(sightings: Sightings) -> tuple[ReidScores, float]:

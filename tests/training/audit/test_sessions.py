@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.training.audit.people import people
 from training.audit.case import chosen
-from training.audit.sessions import groups, linked, longest, reachable, sessions
-from training.audit.sightings import without_pictures
+from training.audit.sessions import groups, linked, longest, reachable, sessions, verified
+from training.audit.sightings import between, without_pictures
 from training.datasets.window_set import WindowSet
 from training.errors import TrainingError
 
@@ -90,7 +90,7 @@ def test_a_single_person_who_can_be_found_says_nothing_of_others() -> None:
     places = groups(replace(of, condition=lights), 7)
     points = np.zeros((len(places), 2), np.float32)
     with pytest.raises(TrainingError, match="7 consecutive windows: fewer than 2 people"):
-        linked(replace(of, condition=lights), places, points)
+        verified(replace(of, condition=lights), places, between(points))
 
 
 def test_of_few_stays_the_shortest_counts() -> None:
