@@ -108,7 +108,7 @@ def judge(
     broken = [finding for finding in deciding if finding.broken]
     results = measured(deciding, policy)
     # What is within its limit only by its mean says less than what is by its upper bound.
-    counting = [one for one in results if one.level.open or not one.level.over]
+    counting = [one for one in results if not one.level.unclear]
     worst = max(counting or results, key=_reach, default=None)
     said = worst.worst if worst else None
 
@@ -137,13 +137,13 @@ def judge(
         if not any(one.attack == name for one in deciding):
             return verdict("undecided", f"{name} was not carried out")
         own = [one for one in results if one.attack == name]
-        if own and not any(one in counting for one in own):
+        if own and all(one.level.unclear for one in own):
             return Judgement("undecided", _too_few(own[0]), own[0].worst)
     if worst is None:
         return verdict("undecided", "no attack came to an end")
     if worst.level.open:
         return verdict("undecided", _too_few(worst))
-    few = [one.level.name for one in results if one not in counting]
+    few = [one.level.name for one in results if one.level.unclear]
     by_mean = f"; too few to tell by more than the mean: {', '.join(few)}" if few else ""
     return verdict("pass", f"no attack's upper bound is above its limit; {_told(worst)}{by_mean}")
 

@@ -38,6 +38,11 @@ class Level:
         return self.over and (self.telling or self.top1.mean > self.limit)
 
     @property
+    def unclear(self) -> bool:
+        """Whether it is within the limit by its mean alone, as there are few to be found."""
+        return self.over and not self.open
+
+    @property
     def sure(self) -> bool:
         """Whether the lower bound is above guessing."""
         return self.top1.low > self.chance

@@ -67,7 +67,7 @@ def _overview(report: Report, model: Sequence[Attack]) -> Plot | None:
 
     def draw(axes: Axes) -> list[Line2D]:
         for place, (attack, level) in enumerate(rows):
-            colour = BAD if level.open else WARN if level.over else ACCENT
+            colour = BAD if level.open else WARN if level.unclear else ACCENT
             dot(axes, level.top1, place, colour, filled=attack.gated)
             axes.plot(level.limit, place, "|", color=BAD, markersize=12, markeredgewidth=2)
             axes.plot(level.chance, place, "|", color=FAINT, markersize=12, markeredgewidth=2)

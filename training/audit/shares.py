@@ -19,8 +19,7 @@ def share(right: Iterable[bool], people: Sequence[int], *, confidence: float = 0
     values = np.asarray(right, bool)
     generator = numpy_generator("audit", "figure")
     found = share_interval(values, np.asarray(people), generator, confidence=confidence)
-    told = figure(_percent(found), len(values))
-    return told.model_copy(update={"people": len(set(people))})
+    return figure(_percent(found), len(values), len(set(people)))
 
 
 def average(values: NDArray[np.float64], people: Sequence[int]) -> Figure:
@@ -41,11 +40,12 @@ def top1(scores: Sequence[ReidScores], *, confidence: float = 0.95) -> Figure:
     return share(right, people, confidence=confidence)
 
 
-def figure(interval: Interval, of: int) -> Figure:
-    """An interval as a report has it, over ``of`` values."""
+def figure(interval: Interval, of: int, people: int | None = None) -> Figure:
+    """An interval as a report has it, over ``of`` values of so many ``people``."""
     return Figure(
         mean=round(interval.mean, 2),
         low=round(interval.low, 2),
         high=round(interval.high, 2),
         of=of,
+        people=people,
     )

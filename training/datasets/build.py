@@ -93,22 +93,12 @@ def _check_classes(index: Index, split: Split, label: NDArray[np.int64], windows
 
 def _packed(parts: Iterator[NDArray[np.uint8]], source: str) -> Windows:
     """All of ``parts`` in memory, of which no two are there as they are."""
-    counts: list[int] = []
-    sizes: set[tuple[int, ...]] = set()
-
-    def counted() -> Iterator[NDArray[np.uint8]]:
-        for part in parts:
-            counts.append(len(part))
-            sizes.add(part.shape[2:])
-            if len(sizes) > 1:
-                raise TrainingError(
-                    f"has windows of {' and '.join(f'{h}x{w}' for h, w in sorted(sizes))}",
-                    source=source,
-                )
-            yield part
-
-    windows = Rows.all_of([Packed.of(counted())])
-    return Windows(windows, np.array(counts, np.int64))
+    packed = [Packed(part) for part in parts]
+    sizes = sorted({one.shape[2:] for one in packed})
+    if len(sizes) > 1:
+        told = " and ".join(f"{height}x{width}" for height, width in sizes)
+        raise TrainingError(f"has windows of {told}", source=source)
+    return Windows(Rows.all_of(packed), np.array([len(one) for one in packed], np.int64))
 
 
 def _part(windows: NDArray[np.uint8] | Rows, part: slice) -> NDArray[np.uint8] | Rows:

@@ -1,7 +1,6 @@
 """Windows in memory that are kept on no disk: most of their cells are 0, and are not kept."""
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,31 +13,16 @@ class Packed:
     of places, and gives arrays.
     """
 
-    def __init__(
-        self, shape: tuple[int, ...], filled: list[NDArray[np.uint8]], counts: list[bytes]
-    ) -> None:
-        self._shape = shape
+    def __init__(self, windows: NDArray[np.uint8]) -> None:
+        #: As of an array of all windows.
+        self.shape = windows.shape
         #: Of each window which cells are not 0, eight a byte, and these.
-        self._filled = filled
-        self._counts = counts
-
-    @classmethod
-    def of(cls, parts: Iterable[NDArray[np.uint8]]) -> "Packed":
-        """All windows of ``parts``, which may be made one by one; one part at least."""
-        filled: list[NDArray[np.uint8]] = []
-        counts: list[bytes] = []
-        shape: tuple[int, ...] = ()
-        for part in parts:
-            shape = part.shape[1:]
-            for window in part:
-                filled.append(np.packbits(window != 0))
-                counts.append(window[window != 0].tobytes())
-        return cls(shape, filled, counts)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """As of an array of all windows."""
-        return (len(self), *self._shape)
+        self._filled: list[NDArray[np.uint8]] = []
+        self._counts: list[bytes] = []
+        for window in windows:
+            filled = window != 0
+            self._filled.append(np.packbits(filled))
+            self._counts.append(window[filled].tobytes())
 
     @property
     def nbytes(self) -> int:
@@ -50,9 +34,9 @@ class Packed:
 
     def __getitem__(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
         asked = np.atleast_1d(places)
-        cells = math.prod(self._shape)
+        cells = math.prod(self.shape[1:])
         found = np.zeros((len(asked), cells), np.uint8)
         for row, place in zip(found, asked, strict=True):
             filled = np.unpackbits(self._filled[place], count=cells).view(bool)
             row[filled] = np.frombuffer(self._counts[place], np.uint8)
-        return found.reshape(*np.shape(places), *self._shape)
+        return found.reshape(*np.shape(places), *self.shape[1:])

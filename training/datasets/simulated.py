@@ -23,11 +23,9 @@ from training.datasets.index import Entry, Index, missing
 from training.datasets.window_set import Split
 from training.datasets.windows import WindowRule, cut_windows
 from training.errors import TrainingError
+from training.simulator.layout import LABELS, SIMULATION, SUBJECTS
 
-SIMULATION = "simulation.json"
-LABELS = "labels.csv"
 COLUMNS = ("path", "subject", "label", "lighting", "split")
-SUBJECTS = "subjects.csv"
 #: A property's name, as reports have it.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 #: What windows are told apart by anyway: a property of that name would be taken for it.

@@ -12,13 +12,10 @@ from pathlib import Path
 
 from training.errors import TrainingError
 from training.simulator.contact_sheet import contact_sheet
+from training.simulator.layout import LABELS, SIMULATION, SUBJECTS
 from training.simulator.recordings import Take, write_take
 from training.simulator.traits import traits
 
-#: What tells the set from recordings of people.
-SIMULATION_FILE = "simulation.json"
-LABELS_FILE = "labels.csv"
-SUBJECTS_FILE = "subjects.csv"
 CONTACT_SHEET_FILE = "contact-sheet.png"
 
 
@@ -43,7 +40,7 @@ def _write_all(
 
 
 def _write_labels(takes: list[Take], folder: Path, file_format: str) -> None:
-    with (folder / LABELS_FILE).open("x", newline="", encoding="utf-8") as file:
+    with (folder / LABELS).open("x", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(("path", "subject", "label", "lighting", "split"))
         for take in takes:
@@ -53,7 +50,7 @@ def _write_labels(takes: list[Take], folder: Path, file_format: str) -> None:
 
 def _write_subjects(takes: list[Take], folder: Path) -> None:
     people = {take.subject_name: traits(take.scene, take.seed, take.subject) for take in takes}
-    with (folder / SUBJECTS_FILE).open("x", newline="", encoding="utf-8") as file:
+    with (folder / SUBJECTS).open("x", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(("subject", *next(iter(people.values()))))
         for name, properties in people.items():
@@ -68,7 +65,7 @@ def _write_simulation(takes: list[Take], folder: Path, duration_us: int) -> None
         "seed": first.seed,
         "duration_us": duration_us,
     }
-    (folder / SIMULATION_FILE).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    (folder / SIMULATION).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
 
 
 def simulate_set(

@@ -15,9 +15,8 @@ from models import manifest as manifests
 from models.errors import ModelError
 from models.gaussian import gaussian
 from models.repository import Model, save
-from tests.training.audit.people import people
 from tests.training.audit.reports import report
-from tests.training.audit.test_audit import SMALL, guessed, only
+from tests.training.audit.test_audit import CROWD, SMALL, guessed, only
 from tests.training.datasets.makers import events
 from tests.training.enrolment.makers import enrolled, key_file
 from training.audit import audit as audits
@@ -30,7 +29,6 @@ from training.enrolment.secret import KEY_VARIABLE
 from training.enrolment.session import Session
 from training.stages.recogniser import Recogniser
 
-CROWD = people(subjects=18, tests=8)
 #: By verdict.
 CODES = [("pass", 0), ("leak", 1), ("undecided", 2)]
 

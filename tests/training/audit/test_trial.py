@@ -11,15 +11,13 @@ from models.anonymizer import Anonymizer
 from models.errors import ModelError
 from models.verdict import Anonymized
 from tests.training.audit.people import people
-from tests.training.audit.test_audit import SMALL, settings
+from tests.training.audit.test_audit import CROWD, SMALL, settings
 from training.audit import audit as audits
 from training.audit import trial as trials
 from training.audit.known_models import KNOWN, constant, mirrored, noisy, pass_through
 from training.audit.trial import table, trial
 from training.audit.trial_command import MODELS, command
 from training.errors import TrainingError
-
-CROWD = people(subjects=18, tests=8)
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ _SHAPE = (2, 3, 5)
 def test_rows_come_back_as_they_were(parts: list[NDArray[np.uint8]], data: st.DataObject) -> None:
     whole = np.concatenate(parts)
     # Beside an array, as of people who were recorded and others.
-    rows = Rows.all_of([Packed.of(iter(parts)), whole])
+    rows = Rows.all_of([*map(Packed, parts), whole])
     assert rows.shape == (2 * len(whole), *_SHAPE)
     twice = np.concatenate([whole, whole])
     np.testing.assert_array_equal(np.asarray(rows), twice)
@@ -33,6 +33,6 @@ def test_rows_come_back_as_they_were(parts: list[NDArray[np.uint8]], data: st.Da
 def test_what_is_mostly_empty_takes_little_and_what_is_not_hardly_more() -> None:
     empty = np.zeros((4, 20, 64, 64), np.uint8)
     empty[:, ::10, ::4, ::4] = 200
-    assert Packed.of([empty]).nbytes < empty.nbytes / 7
+    assert Packed(empty).nbytes < empty.nbytes / 7
     full = np.full((4, 20, 64, 64), 3, np.uint8)
-    assert Packed.of([full]).nbytes < 1.2 * full.nbytes
+    assert Packed(full).nbytes < 1.2 * full.nbytes
