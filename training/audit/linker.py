@@ -23,7 +23,8 @@ from training.datasets.window_set import WindowSet
 from training.seeds import derive
 from training.stages.optimisation import adamw, cosine
 
-#: Windows of people to learn from, at most, in epochs of the suite; controls do with one.
+#: Windows of people to learn from, at most, in epochs of the suite; where identities are shuffled
+#: one does.
 _TRAINED = 2
 #: Groups of a step, and how many windows of a suite's epoch are worth a step.
 _BATCH, _WINDOWS_A_STEP = 256, 5
@@ -66,7 +67,7 @@ class Linker(nn.Module):
 
 def learned_from(case: Case, generator: np.random.Generator) -> WindowSet:
     """Whole sessions of the people whom the attacker knows, as many as the suite allows."""
-    epochs = _TRAINED if case.kind == "model" else 1
+    epochs = 1 if case.kind == "shuffled" else _TRAINED
     return some_sessions(case.dataset.train, epochs * case.effort.windows, generator)
 
 
