@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 import pytest
@@ -287,7 +288,7 @@ def test_the_crontab_runs_the_audit_once_a_night_with_options_that_it_has():
         assert f" {folder}" in script and folder in mounted
 
 
-def nightly(tmp_path: Path, **variables: str) -> list[str]:
+def nightly(tmp_path: Path, user: int | None = None, **variables: str) -> list[str]:
     """What the nightly script calls, where ``tmp_path`` holds ``/data``."""
     commands = tmp_path / "bin"
     commands.mkdir()
@@ -301,6 +302,7 @@ def nightly(tmp_path: Path, **variables: str) -> list[str]:
         capture_output=True,
         text=True,
         check=True,
+        user=user,
     )
     return done.stdout.replace(str(tmp_path), "").splitlines()
 
@@ -313,6 +315,7 @@ def nightly(tmp_path: Path, **variables: str) -> list[str]:
         (["session.json"], ["/data"]),
         (["a/session.json", "b c/labels.csv", "notes/read.me"], ["/data/a", "/data/b c"]),
         (["labels.csv", "ada/session.json"], ["/data", "/data/ada"]),
+        (["ada/session.json", "lost+found/session.json"], ["/data/ada"]),
     ],
 )
 def test_every_night_all_that_is_there_is_attacked(tmp_path, files, folders):
@@ -327,6 +330,22 @@ def test_every_night_all_that_is_there_is_attacked(tmp_path, files, folders):
     assert [str(folder) for folder in found["folders"]] == folders
     assert (found["model"], found["suite"], found["publish"]) == ("gesture", "nightly", True)
     assert found["weights"] is None
+
+
+def test_a_folder_that_may_not_be_looked_into_is_handed_to_the_audit_which_says_so():
+    # Of its own, since others may not look into pytest's.
+    with TemporaryDirectory() as place:
+        given, kept = (Path(place, "data", name) for name in ("ada", "ben"))
+        for folder in (given, kept):
+            folder.mkdir(parents=True)
+        (given / "session.json").touch()
+        Path(place).chmod(0o755)
+        kept.chmod(0)
+        # There is no door to who is root.
+        words = nightly(Path(place), user=None if os.geteuid() else 65534)
+        kept.chmod(0o700)
+    found = audit_command.make_context("audit", words[4:]).params
+    assert [str(folder) for folder in found["folders"]] == ["/data/ada", "/data/ben"]
 
 
 def test_the_audit_job_is_given_what_opens_and_deletes_sessions_and_the_networks_weights(tmp_path):
