@@ -3,7 +3,7 @@
 import json
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,12 @@ from training.audit import options
 from training.audit.undecided import EXIT as UNDECIDED
 from training.audit.undecided import undecided
 from training.process import set_up
+
+if TYPE_CHECKING:
+    from models.repository import Model
+    from training.audit.audit import Settings
+    from training.audit.report import Report
+    from training.datasets.window_set import Dataset
 
 #: Of the process, by verdict. What cannot be audited cannot be decided.
 EXIT = {"pass": 0, "leak": 1, "undecided": UNDECIDED}
@@ -94,19 +100,16 @@ def _audit(
     as_json: bool,
 ) -> str:
     # Slow to import, and needed by this command alone.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
-
     from models.audit import publish as published  # noqa: PLC0415
     from models.audit import read_private_key, sign  # noqa: PLC0415
     from models.repository import Repository, reference  # noqa: PLC0415
-    from training.audit.audit import Settings, audit  # noqa: PLC0415
+    from training.audit.audit import Settings  # noqa: PLC0415
     from training.audit.configuration import configured  # noqa: PLC0415
-    from training.audit.data import load  # noqa: PLC0415
+    from training.audit.data import check_forgettable, load  # noqa: PLC0415
     from training.audit.policy import Policy  # noqa: PLC0415
     from training.audit.publish import write  # noqa: PLC0415
     from training.audit.statement import statement  # noqa: PLC0415
-    from training.audit.under_way import own_folder, remove  # noqa: PLC0415
+    from training.audit.under_way import held, own_folder, remove  # noqa: PLC0415
     from training.config import load_config  # noqa: PLC0415
     from training.errors import TrainingError  # noqa: PLC0415
 
@@ -118,6 +121,7 @@ def _audit(
     model = Repository().load(reference(name))
     if publish and model.folder is None:
         raise TrainingError("is in no folder", source=name, field="--publish")
+    check_forgettable(folders)
     config = configured(load_config(config_name, overrides), model.manifest.representation)
     folder = work or out / "work"
     own = own_folder(folder, model.manifest, suite)
@@ -133,42 +137,53 @@ def _audit(
         budget_s=None if budget is None else 60 * budget,
         command=provenance.command(),
     )
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("attacks", total=None)
-        report = audit(
-            model,
-            dataset,
-            synthetic,
-            settings,
-            lambda done, all_: bar.update(task, completed=done, total=all_),
-        )
-    digest = write(report, out, out / "history.sqlite")
-    # First of all: whatever comes after may fail.
-    if as_json:
-        click.echo(json.dumps(report.model_dump(mode="json"), indent=1))
-    else:
-        click.echo(f"{report.model.name}: {report.verdict}. {report.reason}")
-        click.echo(f"{out / 'report.html'}")
+    with held(own):
+        report = _attacked(model, dataset, synthetic, settings)
+        digest = write(report, out, out / "history.sqlite")
+        # First of all: whatever comes after may fail.
+        if as_json:
+            click.echo(json.dumps(report.model_dump(mode="json"), indent=1))
+        else:
+            click.echo(f"{report.model.name}: {report.verdict}. {report.reason}")
+            click.echo(f"{out / 'report.html'}")
 
-    def told() -> None:
-        if private_key is None:
-            return
-        signed = sign(statement(report, digest), private_key)
-        if publish:
-            assert model.folder is not None
-            published(model.folder, signed)
+        def told() -> None:
+            if private_key is None:
+                return
+            signed = sign(statement(report, digest), private_key)
+            if publish:
+                assert model.folder is not None
+                published(model.folder, signed)
 
-    # The report stands. The last of these comes first, and none waits for another to succeed.
-    with ExitStack() as after:
-        after.callback(told)
-        after.callback(remove, own)
-        for session in folders:
-            after.callback(_used, session, report.verdict)
+        # The report stands. The last of these comes first, and none waits for another to succeed.
+        with ExitStack() as after:
+            after.callback(told)
+            after.callback(remove, own)
+            for session in folders:
+                after.callback(_used, session, report.verdict)
     if work is None:
         with suppress(OSError):
             folder.rmdir()
     return report.verdict
+
+
+def _attacked(
+    model: "Model", dataset: "Dataset", synthetic: bool, settings: "Settings"
+) -> "Report":
+    """The report, while a bar on the terminal shows how far it has come."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
+    from training.audit.audit import audit  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("attacks", total=None)
+
+        def tell(done: int, all_: int) -> None:
+            bar.update(task, completed=done, total=all_)
+
+        return audit(model, dataset, synthetic, settings, tell)
 
 
 def _used(folder: Path, verdict: str) -> None:

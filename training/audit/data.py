@@ -13,7 +13,7 @@ from training.datasets.rows import Rows
 from training.datasets.simulated import is_synthetic
 from training.datasets.window_set import Dataset, WindowSet
 from training.enrolment.secret import secret_from_environment
-from training.enrolment.session import Session, delete_after_use
+from training.enrolment.session import Session, check_deletable_after_use, delete_after_use
 from training.enrolment.session_folder import SESSION
 from training.errors import TrainingError
 
@@ -47,6 +47,15 @@ def load(
 def enrolled(folder: Path) -> bool:
     """Whether ``folder`` holds people who were recorded."""
     return (folder / SESSION).is_file()
+
+
+def check_forgettable(folders: Sequence[Path]) -> None:
+    """Raises :class:`TrainingError` for a session among ``folders`` that :func:`forget` would not.
+
+    Else people's recordings would be attacked night after night, and stay.
+    """
+    for folder in filter(enrolled, folders):
+        check_deletable_after_use(Session.open(folder, secret_from_environment()))
 
 
 def forget(folder: Path) -> bool:

@@ -65,6 +65,7 @@ def _trial(
     from training.audit.known_models import noisy  # noqa: PLC0415
     from training.audit.policy import Policy  # noqa: PLC0415
     from training.audit.trial import table, trial  # noqa: PLC0415
+    from training.audit.under_way import held  # noqa: PLC0415
     from training.config import load_config  # noqa: PLC0415
     from training.errors import TrainingError  # noqa: PLC0415
 
@@ -85,7 +86,9 @@ def _trial(
         budget_s=None if budget is None else 60 * budget,
         command=provenance.command(),
     )
-    click.echo(table(trial(models or MODELS, runs, dataset, synthetic, settings, out)), nl=False)
+    with held(out):
+        found = trial(models or MODELS, runs, dataset, synthetic, settings, out)
+    click.echo(table(found), nl=False)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from models.audit import Suite, UtcTime, manifest_digest
 from models.manifest import Manifest, Part
 from training.errors import TrainingError
 from training.files import write_json
+from training.lock import locked
 
 _FILE = "state.json"
 
@@ -71,6 +74,17 @@ def over(work: Path) -> None:
 def own_folder(work: Path, manifest: Manifest, suite: Suite) -> Path:
     """Where in ``work`` the audits of one model by one suite are, and nothing else is."""
     return work / f"audit-{suite}-{manifest_digest(manifest)[:12]}"
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold ``folder``, made if need be, against other audits. Raises :class:`TrainingError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(error.strerror or "cannot be made", source=str(folder)) from None
+    with locked(folder):
+        yield
 
 
 def remove(own: Path) -> None:

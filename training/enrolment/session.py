@@ -44,6 +44,7 @@ from training.enrolment.session_folder import (
     KEY,
     RECORD,
     SESSION,
+    check_deletable,
     delete,
     in_use,
     new_id,
@@ -268,6 +269,12 @@ class Session:
         with in_use(self.root):
             remove_person(person.folder)
             sync(self.root)
+
+
+def check_deletable_after_use(session: Session) -> None:
+    """Raises :class:`TrainingError` where :func:`delete_after_use` could not delete."""
+    if not session.keep:
+        check_deletable(session.root)
 
 
 def delete_after_use(session: Session) -> bool:

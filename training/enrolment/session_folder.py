@@ -3,7 +3,6 @@
 The names are those of :mod:`training.enrolment.session`. A key goes before what it opens.
 """
 
-import fcntl
 import os
 import re
 import secrets
@@ -13,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from training.errors import TrainingError
+from training.lock import locked
 
 SESSION = "session.json"
 KEY = "key"
@@ -83,23 +83,20 @@ def delete(root: Path) -> None:
 
 @contextmanager
 def in_use(root: Path) -> Iterator[None]:
-    """Hold ``root`` against other processes; the kernel lets go when this one ends."""
-    try:
-        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise TrainingError(error.strerror or "cannot be read", source=str(root)) from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise TrainingError("is in use by another command", source=str(root)) from None
+    """:func:`locked` ``root``; whatever cannot be read or written inside is a TrainingError."""
+    with locked(root):
         try:
             yield
         except OSError as error:
             problem = error.strerror or "cannot be written"
             raise TrainingError(problem, source=str(error.filename or root)) from None
-    finally:
-        os.close(handle)
+
+
+def check_deletable(root: Path) -> None:
+    """Raises :class:`TrainingError` where :func:`delete` could not, as on a read-only mount."""
+    for folder in (root, *people(root)):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise TrainingError("is to be deleted after its use, and cannot be", source=str(folder))
 
 
 def new_id() -> str:

@@ -1,6 +1,7 @@
 """The command: its verdict and exit code, what it publishes, deletes and goes on with."""
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -24,9 +25,12 @@ from training.audit.audit import audit
 from training.audit.case import Case
 from training.audit.command import command
 from training.audit.findings import Finding
+from training.audit.report import Report
 from training.audit.under_way import own_folder
 from training.enrolment.secret import KEY_VARIABLE
 from training.enrolment.session import Session
+from training.enrolment.session_folder import people
+from training.lock import locked
 from training.stages.recogniser import Recogniser
 
 #: By verdict.
@@ -248,6 +252,16 @@ class TestWork:
         asked(tmp_path, "--work", tmp_path / "work")
         assert len(attacked) == 1 and (tmp_path / "out" / "report.json").exists()
 
+    def test_two_at_once_do_not_mix_what_they_find(self, tmp_path, model, attacked):
+        own = own_folder(tmp_path / "work", model.manifest, "quick")
+        own.mkdir(parents=True)
+        with locked(own):
+            found = asked(tmp_path, "--work", tmp_path / "work")
+        assert (found.exit_code, attacked) == (2, [])
+        assert found.stderr.splitlines()[-1] == f"Error: {own}: is in use by another command"
+        asked(tmp_path, "--work", tmp_path / "work")
+        assert len(attacked) == 1
+
     def test_what_cannot_be_deleted_is_told(self, tmp_path, model):
         own = own_folder(tmp_path / "work", model.manifest, "quick")
         elsewhere = tmp_path / "elsewhere"
@@ -317,9 +331,33 @@ class TestEnrolled:
 
     def test_one_that_cannot_be_deleted_keeps_no_other(self, tmp_path, monkeypatch, session):
         damaged = self.recorded(tmp_path / "damaged")
-        (damaged / "session.json").write_text("{}")
-        judged(monkeypatch, "pass")
+        stands = report(verdict="pass", reason="made up for a test")
+
+        def judge(*_: object) -> Report:
+            (damaged / "session.json").write_text("{}")
+            return stands
+
+        monkeypatch.setattr("training.audit.audit.audit", judge)
         found = asked(tmp_path, "--data", damaged)
         assert found.exit_code == 2
         assert found.stderr.splitlines()[-1].startswith(f"Error: {damaged}/session.json: ")
         assert not session.exists()
+
+    @pytest.mark.parametrize("part", ["session", "person"])
+    def test_one_that_will_not_be_deletable_is_not_attacked(
+        self, tmp_path, monkeypatch, session, part
+    ):
+        locked_up = {"session": session, "person": people(session)[0]}[part]
+        monkeypatch.setattr(os, "access", lambda path, _: path != locked_up)
+        judged(monkeypatch, "pass")
+        found = asked(tmp_path)
+        assert (found.exit_code, self.people(session)) == (2, 1)
+        problem = "is to be deleted after its use, and cannot be"
+        assert found.stderr.splitlines()[-1] == f"Error: {locked_up}: {problem}"
+        assert not (tmp_path / "out").exists()
+
+    def test_one_that_stays_may_be_read_only(self, tmp_path, monkeypatch):
+        kept = self.recorded(tmp_path / "kept", keep=True)
+        monkeypatch.setattr(os, "access", lambda path, _: path != kept)
+        judged(monkeypatch, "pass")
+        assert asked(tmp_path, "--data", kept).exit_code == 0

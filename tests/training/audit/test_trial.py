@@ -18,6 +18,7 @@ from training.audit.known_models import KNOWN, constant, mirrored, noisy, pass_t
 from training.audit.trial import table, trial
 from training.audit.trial_command import MODELS, command
 from training.errors import TrainingError
+from training.lock import locked
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +111,13 @@ def test_people_who_agreed_to_an_audit_are_not_tried_on(tmp_path):
     assert done.exit_code == 2
     assert done.stderr.endswith("session: was recorded for an audit, which a trial is not\n")
     assert not (tmp_path / "out").exists()
+
+
+def test_two_trials_do_not_write_one_table(tmp_path, monkeypatch):
+    monkeypatch.setattr("training.audit.data.load", lambda *_: (CROWD, True))
+    given = ["--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    (tmp_path / "out").mkdir()
+    with locked(tmp_path / "out"):
+        done = CliRunner().invoke(command, given)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"Error: {tmp_path / 'out'}: is in use by another command\n"
