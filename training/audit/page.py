@@ -9,6 +9,7 @@ from markupsafe import Markup
 from pydantic import JsonValue
 
 from training.audit.drawn import drawings, is_png, is_public
+from training.audit.equal_utility import compared
 from training.audit.history import Past
 from training.audit.levels import Level, levels, worst
 from training.audit.plots import plots
@@ -99,6 +100,7 @@ def page(report: Report, history: Sequence[Past], report_sha256: str) -> str:
         attributes=[(one, each) for one in ordered for each in one.attributes],
         threats=_threats(report),
         details=[detail for one in ordered for detail in _details(one)],
+        compared=compared(report),
         pictures=[*_samples(report), *_drawn(report, ordered)],
         plots=plots(report, history),
         history=history[::-1][:_MOST_PAST],

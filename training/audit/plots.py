@@ -26,12 +26,11 @@ from training.audit.drawing import (
     row_names,
     svg,
 )
+from training.audit.equal_utility import ON_NOISE, found_alike
 from training.audit.history import Past
 from training.audit.levels import levels, worst
 from training.audit.report import Attack, Figure, Report
 
-#: The attack that is made on baselines, too.
-_ON_NOISE = "retrain-residual-warm"
 _VERDICTS = {"pass": (GOOD, "o"), "leak": (BAD, "X"), "undecided": (WARN, "D")}
 
 
@@ -102,7 +101,7 @@ def _plane(report: Report) -> Plot | None:
     if not points and not report.baselines:
         return None
     frontier = sorted((one for one in report.baselines if one.std), key=lambda one: one.std)
-    alike = _alike(report) if report.baselines else None
+    alike = found_alike(report) if report.baselines else None
 
     def draw(axes: Axes) -> list[Line2D]:
         axes.plot(
@@ -134,7 +133,7 @@ def _plane(report: Report) -> Plot | None:
                 if alike is not None:
                     cross(axes, read.accuracy, alike, colour, "v")
             if points and alike is not None:
-                handles.append(key("v", SERIES[0], f"the same, {_ON_NOISE}"))
+                handles.append(key("v", SERIES[0], f"the same, {ON_NOISE}"))
         axes.axhline(report.chance, color=FAINT, linestyle=":")
         handles.append(key(":", FAINT, "guessing"))
         axes.set_xlim(0, 104)
@@ -151,25 +150,17 @@ def _plane(report: Report) -> Plot | None:
         told += [
             f"{report.model.name} read by {one.consumer}: accuracy {one.accuracy.mean:.1f} %, "
             f"top-1 {top.value:.1f} %"
-            + (f", {alike.mean:.1f} % with {_ON_NOISE}" if alike is not None else "")
+            + (f", {alike.mean:.1f} % with {ON_NOISE}" if alike is not None else "")
             for one in points
         ]
     return Plot(
         title="Privacy against utility",
         caption="The model stands at its worst attack that counts for the verdict, a baseline at "
-        f"the only one that was made on it, {_ON_NOISE}: what that finds of the model is the "
+        f"the only one that was made on it, {ON_NOISE}: what that finds of the model is the "
         "triangle. Where it is below the line of Gaussian noise the model is more private at the "
         "same accuracy.",
         svg=svg("plane", ". ".join(told) + ".", draw, height_in=4.2),
     )
-
-
-def _alike(report: Report) -> Figure | None:
-    """What the attack that is made on the baselines finds of the model."""
-    for one in report.attacks:
-        if (one.attack, one.cover) == (_ON_NOISE, "model") and one.identity is not None:
-            return one.identity.top1
-    return None
 
 
 def _curve(report: Report, attack: Attack) -> Plot | None:

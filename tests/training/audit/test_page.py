@@ -266,6 +266,7 @@ def test_the_other_tables_hold_their_figures(full: Read) -> None:
     assert utility[1][2] == "96.3 [94.3, 98.3]"
     assert utility[5][0] == "gaussian-4"
     assert utility[5][4] == "65.2 [49.2, 81.2]"
+    assert "Gaussian noise of about 4.2 counts leaves as much" in full.text
     details = {tuple(row[:3]): row[3] for row in full.table("What else attacks measured")[1:]}
     assert details["noise-stream", "the model", "p value"] == "0.43"
     assert details["noise-stream", "the model", "ok"] == "yes"
