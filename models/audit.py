@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -69,6 +69,8 @@ UtcTime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Verdict = Literal["pass", "leak", "undecided"]
 Suite = Literal["quick", "nightly", "full"]
+#: The shortest first.
+SUITES: tuple[Suite, ...] = get_args(Suite)
 #: The first 16 hexadecimal digits of a raw public key's SHA-256.
 KeyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 #: Base64 of an Ed25519 signature's 64 bytes.
@@ -208,11 +210,28 @@ def verify(audit: JsonValue, manifest: Manifest, public_key: Ed25519PublicKey) -
     return signed.statement
 
 
+def unanswered_leak(
+    manifest: Manifest, later: Statement, public_key: Ed25519PublicKey
+) -> Statement | None:
+    """The leak that ``manifest`` tells of and ``later`` is no answer to, None without one.
+
+    It is answered by what a suite as long or longer decides: what one found is not gone because
+    a shorter one did not look for it. A leak whose signature does not hold is none.
+    """
+    try:
+        said = verify(manifest.audit, manifest, public_key)
+    except ModelError:
+        return None
+    shorter = SUITES.index(later.suite) < SUITES.index(said.suite)
+    return said if said.verdict == "leak" and (shorter or later.verdict == "undecided") else None
+
+
 def publish(folder: Path, signed: SignedAudit) -> None:
     """Fill in the ``audit`` of the manifest in the model's ``folder``.
 
     A reader finds the old manifest or the new one, never a part. Raises :class:`ModelError` if
     what lies there is not what was audited, or cannot be written; then it is left as it was.
+    Whether it may take the place of what is there: :func:`unanswered_leak`.
     """
     path = folder / MANIFEST_FILE
     manifest = manifests.read(path)

@@ -10,12 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from models import manifest as manifests
-from models.audit import Statement, Suite, Worst, manifest_digest, read_public_key, verify
+from models.audit import (
+    SUITES,
+    Statement,
+    Suite,
+    Worst,
+    manifest_digest,
+    read_public_key,
+    verify,
+)
 from models.errors import ModelError
 from models.manifest import Manifest
 from models.repository import MANIFEST_FILE
@@ -26,8 +34,6 @@ log = logging.getLogger(__name__)
 
 AuditWord = Literal["passing", "failing", "stale", "undecided", "missing", "untrusted", "off"]
 
-#: The shortest first.
-_SUITES: tuple[Suite, ...] = get_args(Suite)
 _POLL_S = 2.0
 #: How far the audit job's clock may be ahead of ours.
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -110,7 +116,7 @@ def _beyond_limits(worst: Worst, config: AuditConfig) -> tuple[AuditWord, str] |
 
 def _too_short(suite: Suite, config: AuditConfig) -> tuple[AuditWord, str] | None:
     asked = config.limits.suite
-    if asked is None or _SUITES.index(suite) >= _SUITES.index(asked):
+    if asked is None or SUITES.index(suite) >= SUITES.index(asked):
         return None
     return "undecided", f"audit.limits.suite asks for {asked}, this one is {suite}"
 

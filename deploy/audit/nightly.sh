@@ -1,6 +1,7 @@
 #!/bin/sh
 # Attacks the model that the service runs and writes the signed verdict into its manifest.
-# Ends with 0 pass, 1 leak, 2 undecided; by then the manifest says so too.
+# Ends with 0 pass, 1 leak, 2 undecided; by then the manifest says so too, unless a leak stands
+# there that this is no answer to (README, "The verdict in the service").
 set -eu
 
 # Whether it holds recordings of `anonynoise simulate` or `enrol`, or may not be looked into: then

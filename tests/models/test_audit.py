@@ -32,6 +32,7 @@ from models.audit import (
     read_private_key,
     read_public_key,
     sign,
+    unanswered_leak,
     unverified,
     verify,
 )
@@ -263,6 +264,46 @@ def test_another_manifest_than_was_audited_is_not_filled_in(
     with pytest.raises(ModelError, match=r"sample/manifest\.json: audit: is of another"):
         publish(folder, signed)
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("found", "later", "verdict", "answered"),
+    [
+        ("full", "nightly", "pass", False),
+        ("nightly", "quick", "pass", False),
+        # Or a quick leak would be put in its place, and be answered by a quick pass.
+        ("full", "quick", "leak", False),
+        ("quick", "full", "undecided", False),
+        ("nightly", "nightly", "undecided", False),
+        ("nightly", "nightly", "pass", True),
+        ("quick", "nightly", "pass", True),
+        ("nightly", "full", "leak", True),
+    ],
+)
+def test_a_leak_stands_until_a_suite_as_long_decides(
+    found: str, later: str, verdict: str, answered: bool
+) -> None:
+    stands = leak(MANIFEST, suite=found)
+    manifest = MANIFEST.model_copy(update={"audit": as_json(sign(stands, KEY))})
+    said = statement(MANIFEST, suite=later, verdict=verdict)
+    assert unanswered_leak(manifest, said, PUBLIC) == (None if answered else stands)
+
+
+@pytest.mark.parametrize("later", ["pass", "leak", "undecided"])
+@pytest.mark.parametrize(
+    "audit",
+    [
+        None,
+        as_json(sign(statement(MANIFEST, suite="full"), KEY)),
+        as_json(sign(statement(MANIFEST, suite="full", verdict="undecided"), KEY)),
+        as_json(sign(leak(MANIFEST, suite="full"), OTHER_KEY)),
+    ],
+    ids=["none", "pass", "undecided", "another key's leak"],
+)
+def test_nothing_but_a_leak_stands(audit: Any, later: str) -> None:
+    manifest = MANIFEST.model_copy(update={"audit": audit})
+    said = statement(MANIFEST, suite="quick", verdict=later)
+    assert unanswered_leak(manifest, said, PUBLIC) is None
 
 
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:

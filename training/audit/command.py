@@ -15,6 +15,9 @@ from training.audit.undecided import undecided
 from training.process import set_up
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from models.audit import SignedAudit
     from models.repository import Model
     from training.audit.audit import Settings
     from training.audit.report import Report
@@ -100,7 +103,6 @@ def _audit(
     as_json: bool,
 ) -> str:
     # Slow to import, and needed by this command alone.
-    from models.audit import publish as published  # noqa: PLC0415
     from models.audit import read_private_key, sign  # noqa: PLC0415
     from models.repository import Repository, reference  # noqa: PLC0415
     from training.audit.audit import Settings  # noqa: PLC0415
@@ -153,7 +155,7 @@ def _audit(
             signed = sign(statement(report, digest), private_key)
             if publish:
                 assert model.folder is not None
-                published(model.folder, signed)
+                _publish(model.folder, signed, private_key.public_key())
 
         # The report stands. The last of these comes first, and none waits for another to succeed.
         with ExitStack() as after:
@@ -184,6 +186,24 @@ def _attacked(
             bar.update(task, completed=done, total=all_)
 
         return audit(model, dataset, synthetic, settings, tell)
+
+
+def _publish(folder: Path, signed: "SignedAudit", public_key: "Ed25519PublicKey") -> None:
+    """Put ``signed`` into the manifest in ``folder``, unless a leak stands there that it leaves."""
+    from models import manifest as manifests  # noqa: PLC0415
+    from models.audit import publish, unanswered_leak  # noqa: PLC0415
+    from models.repository import MANIFEST_FILE  # noqa: PLC0415
+
+    manifest = manifests.read(folder / MANIFEST_FILE)
+    leak = unanswered_leak(manifest, signed.statement, public_key)
+    if leak is None:
+        publish(folder, signed)
+    else:
+        click.echo(
+            f"{folder}: not published: the leak that the {leak.suite} suite found on "
+            f"{leak.finished:%Y-%m-%d} stands until a suite as long decides otherwise",
+            err=True,
+        )
 
 
 def _used(folder: Path, verdict: str) -> None:

@@ -16,6 +16,7 @@ from models import manifest as manifests
 from models.errors import ModelError
 from models.gaussian import gaussian
 from models.repository import Model, save
+from tests.models.audits import leak
 from tests.training.audit.reports import report
 from tests.training.audit.test_audit import CROWD, SMALL, guessed, only
 from tests.training.datasets.makers import events
@@ -142,6 +143,23 @@ def test_the_verdict_is_signed_and_published_and_the_exit_code(
     assert document["verdict"] == verdict
     assert (datetime.now(UTC) - said.finished).total_seconds() < 600
     assert not (tmp_path / "out" / "work").exists()
+
+
+@pytest.mark.usefixtures("crowd")
+def test_a_leak_of_a_longer_suite_stays_where_it_is(tmp_path, monkeypatch, model, keys):
+    key = signed.read_private_key(keys / "audit.key")
+    found = signed.sign(leak(model.manifest, suite="full"), key)
+    signed.publish(tmp_path / "gaussian", found)
+    judged(monkeypatch, "pass")
+    passed = asked(tmp_path, "--key", keys / "audit.key", "--publish")
+    assert passed.exit_code == 0
+    day = found.statement.finished.date()
+    assert passed.stderr.splitlines()[-1] == (
+        f"{tmp_path / 'gaussian'}: not published: the leak that the full suite found on {day} "
+        "stands until a suite as long decides otherwise"
+    )
+    manifest = manifests.read(tmp_path / "gaussian" / "manifest.json")
+    assert signed.unverified(manifest.audit) == found
 
 
 @pytest.mark.usefixtures("model", "crowd")
