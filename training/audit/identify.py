@@ -11,15 +11,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from pydantic import JsonValue
-from torch import Tensor, nn
 
 from training.audit.case import Case
 from training.audit.findings import Finding
-from training.audit.points import points
 from training.audit.sessions import alone
-from training.audit.sightings import Sightings, between, without_pictures
+from training.audit.sightings import Sightings, between
 from training.audit.verification import pair_counts
-from training.datasets.window_set import WindowSet
 from training.results import summary
 
 _NONE: Mapping[str, JsonValue] = MappingProxyType({})
@@ -45,24 +42,4 @@ def identified(
         chance=guess,
         verification=pair_counts(of.subject, of.condition, between(sightings.embedding)),
         details={**top1, **details},
-    )
-
-
-def identified_in(
-    name: str,
-    case: Case,
-    network: nn.Module,
-    pictures: Tensor,
-    windows: WindowSet,
-    details: dict[str, JsonValue],
-) -> Finding:
-    """The finding that ``network`` knows people by ``pictures``, one of each of ``windows``.
-
-    These are a sample of the case's: how many is said, too.
-    """
-    return identified(
-        name,
-        case,
-        Sightings(points(network, pictures, case.config), without_pictures(windows)),
-        {"windows": len(windows), **details},
     )

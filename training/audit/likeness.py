@@ -1,13 +1,19 @@
 """How near an attacker's guess of a raw window is to it, beside guesses that cost nothing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from training.audit.case import sample
 from training.datasets.window_set import WindowSet
+
+#: ``[N, 3, 2]``: of each window the guess, what was begun with, and the constant; of each its
+#: mean squared error and its correlation.
+Compared = NDArray[np.float64]
 
 #: Training windows that the mean picture is made of.
 _AVERAGED = 512
@@ -23,10 +29,15 @@ class Likeness:
 
 def likeness(guess: Tensor, raw: Tensor) -> Likeness:
     """Of ``guess`` with ``raw``, both ``[N, 2T, H, W]`` counts; no correlation counts as 0."""
-    # One after the other: all of them in float64 would be gigabytes.
-    each = [_likeness(one.double(), other.double()) for one, other in zip(guess, raw, strict=True)]
-    mse, correlation = np.mean(each, axis=0).tolist()
+    mse, correlation = _each(guess, raw).mean(axis=0).tolist()
     return Likeness(mse, correlation)
+
+
+def _each(guess: Tensor, raw: Tensor) -> NDArray[np.float64]:
+    """Mean squared error and correlation of each window, ``[N, 2]``."""
+    # One after the other: all of them in float64 would be gigabytes.
+    pairs = zip(guess, raw, strict=True)
+    return np.array([_likeness(one.double(), other.double()) for one, other in pairs])
 
 
 def _likeness(guess: Tensor, raw: Tensor) -> tuple[float, float]:
@@ -37,18 +48,22 @@ def _likeness(guess: Tensor, raw: Tensor) -> tuple[float, float]:
     return float((guess - raw).square().mean()), correlation
 
 
-def figures(
-    name: str, guess: Tensor, covered: Tensor, raw: Tensor, constant: Tensor
-) -> dict[str, float]:
-    """For a report: how like ``raw`` is what the attacker made, ``guess``, called ``name``.
+def compared(guess: Tensor, covered: Tensor, raw: Tensor, constant: Tensor) -> Compared:
+    """How like ``raw`` is what the attacker made, ``guess``, window by window.
 
     Beside it what he began with (``covered``) and the best that he could say without looking
     at the window (``constant`` ``[2T, H, W]``). All but that ``[N, 2T, H, W]``, in counts.
     """
-    guesses = {name: guess, "covered": covered, "constant": constant.expand_as(raw)}
-    found = {key: likeness(value, raw) for key, value in guesses.items()}
-    return {f"mse_{key}": one.mse for key, one in found.items()} | {
-        f"correlation_{key}": one.correlation for key, one in found.items()
+    guesses = (guess, covered, constant.expand_as(raw))
+    return np.stack([_each(one, raw) for one in guesses], axis=1)
+
+
+def figures(name: str, parts: Iterable[Compared]) -> dict[str, float]:
+    """For a report: means over all windows in ``parts``; the guess is called ``name``."""
+    mse, correlation = np.concatenate(list(parts)).mean(axis=0).T.tolist()
+    keys = (name, "covered", "constant")
+    return {f"mse_{key}": value for key, value in zip(keys, mse, strict=True)} | {
+        f"correlation_{key}": value for key, value in zip(keys, correlation, strict=True)
     }
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.tiny import tiny_dataset
-from training.audit.likeness import figures, likeness, mean_window
+from training.audit.likeness import compared, figures, likeness, mean_window
 
 
 @given(st.floats(0.1, 10), st.floats(-5, 5), st.integers(0, 99))
@@ -33,7 +33,8 @@ def test_the_figures_stand_beside_those_of_what_costs_nothing() -> None:
     raw = torch.from_numpy(windows.windows).float()
     constant = mean_window(windows, np.random.default_rng(0))
     assert constant.shape == raw.shape[1:]
-    found = figures("solved", raw, raw + 2, raw, constant)
+    parts = [compared(part, part + 2, part, constant) for part in torch.split(raw, 3)]
+    found = figures("solved", parts)
     assert found["mse_solved"] == 0 and found["correlation_solved"] == pytest.approx(1)
     assert found["mse_covered"] == pytest.approx(4)
     # No window beats the mean of them all.

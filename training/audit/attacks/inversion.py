@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from training.audit.case import Case, sample
 from training.audit.findings import Finding
 from training.audit.identify import identified
-from training.audit.likeness import figures, mean_window
+from training.audit.likeness import compared, figures, mean_window
 from training.audit.sightings import Sightings, without_pictures
 from training.checkpoint import load_checkpoint
 from training.datasets.window_set import WindowSet
@@ -78,16 +78,21 @@ def _pictures(case: Case, denoiser: nn.Module) -> dict[str, JsonValue]:
     case.cover.to(place)
     scaling = case.config.representation.scaling
 
-    def seen(windows: WindowSet) -> Iterator[Tensor]:
-        """Denoised, covered and raw windows ``[3, n, 2T, H, W]``, in counts."""
+    def seen(windows: WindowSet) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Denoised, covered and raw windows ``[n, 2T, H, W]``, in counts."""
         for raw in raw_batches(windows, case.config):
             covered = case.cover(raw, noise)
-            yield torch.stack([denoiser(covered), covered, raw]).cpu() / scaling
+            denoised = denoiser(covered)
+            yield denoised.cpu() / scaling, covered.cpu() / scaling, raw.cpu() / scaling
 
     weight, mean = _calibrated((denoised, raw) for denoised, _, raw in seen(own))
-    denoised, covered, raw = torch.cat(list(seen(windows)), dim=1)
-    guess = constant + weight * (denoised - mean)
-    found = figures("denoised", guess, covered, raw, constant)
+    found = figures(
+        "denoised",
+        (
+            compared(constant + weight * (denoised - mean), covered, raw, constant)
+            for denoised, covered, raw in seen(windows)
+        ),
+    )
     return cast(dict[str, JsonValue], {"windows": len(windows), "denoiser_weight": weight, **found})
 
 

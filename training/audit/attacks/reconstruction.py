@@ -29,9 +29,11 @@ from models.networks.reid import ReidNetwork
 from models.networks.voxels import voxels
 from training.audit.case import Case, chosen
 from training.audit.findings import Finding
-from training.audit.identify import identified_in
+from training.audit.identify import identified
 from training.audit.own_network import own_network
+from training.audit.points import points
 from training.audit.reconstructor import Reconstructor
+from training.audit.sightings import Sightings, without_pictures
 from training.audit.ssim import ssim
 from training.batches import identities
 from training.checkpoint import Checkpoint, load_checkpoint
@@ -73,6 +75,7 @@ def attack(case: Case, reconstructor: Reconstructor, *, show_raw: bool = False) 
 
     attacker = _attacker(case, reconstructor)
     found: dict[str, JsonValue] = {
+        "windows": len(windows),
         "network": reconstructor.name,
         "ssim": like[0],
         "ssim_shuffled": floor[0],
@@ -80,7 +83,8 @@ def attack(case: Case, reconstructor: Reconstructor, *, show_raw: bool = False) 
         "mse_shuffled": floor[1],
         "pictures": cast(JsonValue, _shown(case, windows, raw, covered, show_raw=show_raw)),
     }
-    return identified_in(name_with(reconstructor), case, attacker, covered, windows, found)
+    sightings = Sightings(points(attacker, covered, case.config), without_pictures(windows))
+    return identified(name_with(reconstructor), case, sightings, found)
 
 
 def recordings(windows: WindowSet, most: int, generator: np.random.Generator) -> WindowSet:

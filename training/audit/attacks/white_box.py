@@ -16,6 +16,7 @@ A model that decides between a few outputs has no slope to follow, and the likel
 that he finds. What its decisions tell, ``subspace`` finds out.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -29,17 +30,19 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from training.audit.case import Case, sample
 from training.audit.findings import Finding
-from training.audit.identify import identified_in
-from training.audit.likeness import figures, likeness, mean_window
+from training.audit.identify import identified
+from training.audit.likeness import compared, figures, likeness, mean_window
+from training.audit.points import points
 from training.audit.sessions import alone
+from training.audit.sightings import Sightings, without_pictures
 from training.audit.signal import Model, Signal, known
 from training.checkpoint import load_checkpoint
 from training.datasets.window_set import WindowSet
 from training.device import device, threads
+from training.evaluate import raw_batches
 from training.results import summary
 from training.seeds import numpy_generator, torch_generator
 from training.stages.cover import standard_normal
-from training.stages.recogniser import scaled
 
 NAME = "white-box"
 
@@ -84,29 +87,47 @@ def attack(case: Case) -> Finding:
     constant = mean_window(case.dataset.train, draw)
     model = known(case.cover, (2, *windows.windows.shape[1:]))
     noise = torch_generator(device(case.config.compute), case.seed, NAME, "noise")
-    raw, covered = _covered(case, windows, noise)
-    own_raw, own_covered = _covered(case, own, noise)
+    case.cover.to(noise.device)
+    own_raw = torch.cat(list(raw_batches(own, case.config)))
+    with torch.no_grad():
+        own_covered = case.cover(own_raw, noise)
     scaling = case.config.representation.scaling
+    rate = _RATE * scaling
     std = max(noise_std(model, own_raw, noise), _LEAST_STD * scaling)
     prior = learned_prior(own_raw)
     strength = min(
         _STRENGTHS,
         key=lambda one: (
-            likeness(solve(model, own_covered, std, prior.times(one), _RATE * scaling), own_raw).mse
+            likeness(solve(model, own_covered, std, prior.times(one), rate), own_raw).mse
         ),
     )
-    solved = solve(model, covered, std, prior.times(strength), _RATE * scaling)
 
     path = case.raw_attacker()
     attacker = load_checkpoint(path, "reid").network()
-    guess, published, truth = (part.cpu() / scaling for part in (solved, covered, raw))
+    embedding, alike = [], []
+    # A few at a time: of all at once, half a dozen copies would be gigabytes.
+    for raw in _few(windows, case):
+        with torch.no_grad():
+            covered = case.cover(raw, noise)
+        solved = solve(model, covered, std, prior.times(strength), rate)
+        embedding.append(points(attacker, solved, case.config))
+        guess, published, truth = (part.cpu() / scaling for part in (solved, covered, raw))
+        alike.append(compared(guess, published, truth, constant))
     found = {
+        "windows": len(windows),
         "noise_std": std / scaling,
         "prior_strength": strength,
-        **figures("solved", guess, published, truth, constant),
+        **figures("solved", alike),
         **_signal_scores(case, own_raw, path),
     }
-    return identified_in(NAME, case, attacker, solved, windows, cast(dict[str, JsonValue], found))
+    sightings = Sightings(np.concatenate(embedding), without_pictures(windows))
+    return identified(NAME, case, sightings, cast(dict[str, JsonValue], found))
+
+
+def _few(windows: WindowSet, case: Case) -> Iterator[Tensor]:
+    """Raw ``windows``, scaled, as many at a time as are in work."""
+    for batch in raw_batches(windows, case.config):
+        yield from torch.split(batch, _BATCH)
 
 
 @torch.no_grad()
@@ -130,14 +151,11 @@ def solve(model: Model, published: Tensor, std: float, prior: Prior, rate: float
     The descent begins with an empty window and with the published one; the likelier end
     counts.
     """
-    parts = []
-    for part in torch.split(published, _BATCH):
-        (one, cost), (other, other_cost) = (
-            _descended(model, part, start, std, prior, rate)
-            for start in (torch.zeros_like(part), part.clamp(min=0))
-        )
-        parts.append(torch.where((cost <= other_cost)[:, None, None, None], one, other))
-    return torch.cat(parts)
+    (one, cost), (other, other_cost) = (
+        _descended(model, published, start, std, prior, rate)
+        for start in (torch.zeros_like(published), published.clamp(min=0))
+    )
+    return torch.where((cost <= other_cost)[:, None, None, None], one, other)
 
 
 def _descended(
@@ -162,15 +180,6 @@ def _descended(
             found.clamp_(min=0)
     with torch.no_grad():
         return found.detach(), cost(found)
-
-
-def _covered(case: Case, windows: WindowSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """The raw ``windows``, scaled, and what the case's cover makes of them."""
-    counts = torch.from_numpy(np.array(windows.windows)).to(generator.device)
-    raw = scaled(counts, case.config)
-    case.cover.to(generator.device)
-    with torch.no_grad():
-        return raw, torch.cat([case.cover(part, generator) for part in torch.split(raw, _BATCH)])
 
 
 def _signal_scores(case: Case, windows: Tensor, raw: Path) -> dict[str, float]:
