@@ -9,6 +9,10 @@ from models.audit import manifest_digest
 from models.verdict import Anonymized
 from training.stages.cover import Cover
 
+#: Windows that a model is given at a time: of more at once it takes a gigabyte, and longer, as they
+#: are in no cache.
+BATCH = 8
+
 
 class Deployed(Cover):
     """What the service publishes for raw windows ``[N, 2T, H, W]``.
@@ -37,10 +41,12 @@ class Deployed(Cover):
         scaling = self.anonymizer.manifest.representation.scaling
         counts = (windows.detach().cpu().float() / scaling).numpy()
         published = np.zeros_like(counts)
-        for place, outcome in enumerate(self.anonymizer.anonymize(counts)):
-            if isinstance(outcome, Anonymized):
-                published[place] = outcome.tensor
-            else:
-                self.dropped += 1
+        for first in range(0, len(counts), BATCH):
+            outcomes = self.anonymizer.anonymize(counts[first : first + BATCH])
+            for place, outcome in enumerate(outcomes, start=first):
+                if isinstance(outcome, Anonymized):
+                    published[place] = outcome.tensor
+                else:
+                    self.dropped += 1
         self.asked += len(counts)
         return torch.from_numpy(published).to(windows.device)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.session import INPUTS, OUTPUT, start
-from training.audit.deployed import Deployed
+from training.audit.deployed import BATCH, Deployed
 from training.audit.onnx_torch import as_torch
 from training.errors import TrainingError
 from training.stages.cover import Cover, Gaussian, Learned, Raw
@@ -47,8 +47,13 @@ def _as_deployed(cover: Deployed, threads: int) -> Model:
     session = start(cover.anonymizer.model, "auto", threads)
 
     def run(*inputs: Tensor) -> Tensor:
-        given = {name: value.cpu().numpy() for name, value in zip(INPUTS, inputs, strict=True)}
-        return torch.from_numpy(session.run([OUTPUT], given)[0]).to(inputs[0].device)
+        parts = zip(*(torch.split(value.cpu(), BATCH) for value in inputs), strict=True)
+        found = [said(*part) for part in parts]
+        return torch.cat(found).to(inputs[0].device)
+
+    def said(*inputs: Tensor) -> Tensor:
+        given = {name: value.numpy() for name, value in zip(INPUTS, inputs, strict=True)}
+        return torch.from_numpy(session.run([OUTPUT], given)[0])
 
     return _padded(cover, run)
 
