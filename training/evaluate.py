@@ -159,15 +159,21 @@ def outputs(
 
 
 def raw_batches(
-    windows: WindowSet, config: Config, prepare: Callable[[Tensor, Config], Tensor] = scaled
+    windows: WindowSet,
+    config: Config,
+    prepare: Callable[[Tensor, Config], Tensor] = scaled,
+    *,
+    size: int | None = None,
 ) -> Iterator[Tensor]:
     """Raw ``windows`` in batches ``[n, 2T, H, W]`` as ``prepare`` makes them of uint8 counts.
 
-    They are where networks are evaluated.
+    They are where networks are evaluated. ``size``: windows of a batch, by default as many as
+    networks are evaluated on at a time.
     """
     place = device(config.compute)
-    for start in range(0, len(windows.label), config.evaluation.batch_size):
-        stop = start + config.evaluation.batch_size
+    size = config.evaluation.batch_size if size is None else size
+    for start in range(0, len(windows.label), size):
+        stop = start + size
         # A copy: memory-mapped windows cannot be written to, and torch warns of that.
         counts = torch.from_numpy(np.array(windows.windows[start:stop]))
         yield prepare(counts.to(place), config)

@@ -16,7 +16,6 @@ A model that decides between a few outputs has no slope to follow, and the likel
 that he finds. What its decisions tell, ``subspace`` finds out.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -37,7 +36,6 @@ from training.audit.sessions import alone
 from training.audit.sightings import Sightings, without_pictures
 from training.audit.signal import Model, Signal, known
 from training.checkpoint import load_checkpoint
-from training.datasets.window_set import WindowSet
 from training.device import device, threads
 from training.evaluate import raw_batches
 from training.results import summary
@@ -106,7 +104,7 @@ def attack(case: Case) -> Finding:
     attacker = load_checkpoint(path, "reid").network()
     embedding, alike = [], []
     # A few at a time: of all at once, half a dozen copies would be gigabytes.
-    for raw in _few(windows, case):
+    for raw in raw_batches(windows, case.config, size=_BATCH):
         with torch.no_grad():
             covered = case.cover(raw, noise)
         solved = solve(model, covered, std, prior.times(strength), rate)
@@ -122,12 +120,6 @@ def attack(case: Case) -> Finding:
     }
     sightings = Sightings(np.concatenate(embedding), without_pictures(windows))
     return identified(NAME, case, sightings, cast(dict[str, JsonValue], found))
-
-
-def _few(windows: WindowSet, case: Case) -> Iterator[Tensor]:
-    """Raw ``windows``, scaled, as many at a time as are in work."""
-    for batch in raw_batches(windows, case.config):
-        yield from torch.split(batch, _BATCH)
 
 
 @torch.no_grad()
