@@ -5,6 +5,8 @@ Source: Tolstikhin et al., "MLP-Mixer: An all-MLP Architecture for Vision", Neur
 
 from torch import Tensor, nn
 
+from models.networks.input_norm import convolved
+
 #: Pixels a side of a patch, and patches a side: 128x128 is covered without a rest.
 _PATCH = 16
 _GRID = 8
@@ -54,5 +56,5 @@ class Mixer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Feature vectors ``[N, features]``, averaged over the patches."""
-        patches = self.grid(self.patches(self.input_norm(x)))
+        patches = self.grid(convolved(self.input_norm, self.patches, x))
         return self.norm(self.blocks(patches.flatten(2).transpose(1, 2))).mean(dim=1)  # type: ignore[no-any-return]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import ModelError
+from models.networks.input_norm import convolved
 
 #: Of all backbones; ``mixer`` is not one of those below.
 Arch = Literal["resnet50", "small", "mixer"]
@@ -112,7 +113,7 @@ class Backbone(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Feature vectors ``[N, features]``, averaged over the picture."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(self.input_norm(x)))))
+        x = self.maxpool(self.relu(self.bn1(convolved(self.input_norm, self.conv1, x))))
         for index in range(1, 5):
             x = getattr(self, f"layer{index}")(x)
         return x.mean(dim=(2, 3))
