@@ -19,6 +19,8 @@ def convolved(norm: nn.BatchNorm2d, conv: nn.Conv2d, x: Tensor) -> Tensor:
     assert norm.momentum is not None and norm.num_batches_tracked is not None
     with torch.no_grad():
         norm.num_batches_tracked.add_(1)
+        # Once, and not in every kernel: a sixth of a step on CPUs.
+        x = x.contiguous(memory_format=torch.channels_last)
         centred = functional.batch_norm(
             x, norm.running_mean, norm.running_var, None, None, True, norm.momentum, norm.eps
         )
