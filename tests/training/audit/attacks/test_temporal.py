@@ -41,18 +41,20 @@ def test_raw_people_are_found_and_those_under_nothing_but_noise_are_not(folder: 
     assert network.read_bytes() == before
 
 
-def test_people_are_found_by_one_window_among_many(folder: Path) -> None:
+def test_people_are_found_though_half_their_windows_show_somebody_else(folder: Path) -> None:
     dataset = people(windows=8)
     test = dataset.test
-    # But in two of the eight of a recording, everybody looks like somebody else.
-    hidden = ~np.isin(np.arange(len(test)) % 8, (2, 6))
+    hidden = np.arange(len(test)) % 2 == 1
     windows = test.windows.copy()
     order = np.random.default_rng(0).permutation(int(hidden.sum()))
     windows[hidden] = windows[hidden][order]
     dataset = replace(dataset, test=replace(test, windows=windows))
-    found = temporal.attack(case(Raw(), folder / "hidden", dataset))
-    assert top1(found) > 60
-    assert temporal.attack(case(Raw(), folder / "hidden", dataset)) == found
+    hiding = case(Raw(), folder / "hidden", dataset)
+    found = temporal.attack(hiding)
+    # One draw of attackers finds from 44 to 100, two 70 on average; by chance 25.
+    other = temporal.attack(replace(hiding, folder=folder / "other", seed=1))
+    assert np.mean([top1(found), top1(other)]) > 40
+    assert temporal.attack(hiding) == found
 
 
 def rhythmic(whole: Dataset) -> Dataset:
