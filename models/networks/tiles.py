@@ -36,9 +36,10 @@ class TileMeans(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """What is left of a tile at the lower and right edge counts as if the rest were 0."""
         rows, columns = ((n + TILE - 1) // TILE for n in x.shape[2:])
-        padded = functional.pad(x, (0, TILE - 1, 0, TILE - 1))
-        whole = padded[:, :, : rows * TILE, : columns * TILE]
         # Float32: in bfloat16 a mean of thousands keeps two or three digits.
         with torch.autocast(x.device.type, enabled=False):
-            cells = whole.float().reshape(*x.shape[:2], rows, TILE, columns, TILE)
-            return self.norm(cells.mean(dim=(2, 4)).flatten(1))  # type: ignore[no-any-return]
+            x = x.float()
+            # Line by line, as they lie in memory, and nothing padded: a third of the time.
+            lines = torch.stack([x[:, :, i::TILE].sum(dim=2) for i in range(TILE)], dim=2)
+            cells = torch.stack([lines[..., i::TILE].sum(dim=3) for i in range(TILE)], dim=3)
+            return self.norm(cells.flatten(1) / (rows * columns))  # type: ignore[no-any-return]
