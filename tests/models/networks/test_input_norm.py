@@ -53,3 +53,12 @@ def test_it_is_the_one_after_the_other(
             torch.testing.assert_close(parameter.grad, same.grad)
     if solved_for:
         torch.testing.assert_close(x.grad, y.grad)
+
+
+def test_lower_precision_does_not_lose_what_little_there_is_beside_a_large_mean() -> None:
+    norm, conv = nn.BatchNorm2d(3), nn.Conv2d(3, 4, 4, 4, bias=False)
+    x = torch.randn(5, 3, 16, 16) / 10 + 100
+    expected = conv(norm(x))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = convolved(norm, conv, x)
+    torch.testing.assert_close(found.float(), expected, rtol=0, atol=0.03)
