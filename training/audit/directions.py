@@ -17,7 +17,7 @@ from training.audit.signal import Signal
 from training.config import Config
 from training.datasets.window_set import WindowSet
 from training.device import device, threads
-from training.evaluate import raw_batches
+from training.evaluate import at_once, raw_batches
 from training.seeds import numpy_generator, torch_generator
 from training.stages.cover import Cover
 
@@ -75,7 +75,7 @@ def subspace(signal: Cover, windows: WindowSet, config: Config) -> Subspace:
     """The principal directions of ``signal`` over ``windows``; one at least."""
     # Filled part by part: put together at the end it would be there twice.
     said = torch.empty(len(windows), math.prod(windows.windows.shape[1:]))
-    parts = torch.split(said, config.evaluation.batch_size)
+    parts = torch.split(said, at_once(config))
     for part, batch in zip(parts, raw_batches(windows, config), strict=True):
         part.copy_(signal(batch).flatten(1))
     mean = said.mean(dim=0)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from training.config import Config
 from training.device import device
+from training.evaluate import at_once
 
 
 @torch.no_grad()
@@ -17,5 +18,5 @@ def points(network: nn.Module, pictures: Tensor, config: Config) -> NDArray[np.f
     """
     place = device(config.compute)
     network.to(place).eval()
-    parts = torch.split(pictures.float(), config.evaluation.batch_size)
+    parts = torch.split(pictures.float(), at_once(config))
     return torch.cat([network(part.to(place))[0].float().cpu() for part in parts]).numpy()

@@ -27,6 +27,7 @@ from training.checkpoint import load_checkpoint
 from training.config import Config
 from training.datasets.window_set import WindowSet
 from training.device import device
+from training.evaluate import at_once
 from training.seeds import torch_generator
 from training.stages.cover import Cover
 from training.stages.recogniser import scaled
@@ -120,7 +121,7 @@ def _covered(
     place: torch.device,
     generator: torch.Generator,
 ) -> Tensor:
-    size = config.evaluation.batch_size
+    size = at_once(config)
     covered = []
     for at in range(0, len(members), size):
         counts = torch.from_numpy(np.array(windows.windows[members[at : at + size]])).to(place)
@@ -129,6 +130,6 @@ def _covered(
 
 
 def _embedded(network: nn.Module, covered: Tensor, config: Config) -> NDArray[np.float32]:
-    pieces = torch.split(covered, config.evaluation.batch_size)
+    pieces = torch.split(covered, at_once(config))
     found: NDArray[np.float32] = torch.cat([network(piece)[0] for piece in pieces]).cpu().numpy()
     return found
