@@ -18,6 +18,8 @@ from training.errors import TrainingError
 DistanceOf = Callable[[NDArray[np.int64]], NDArray[np.floating]]
 #: Distances that are in memory at a time.
 _CELLS = 1 << 24
+#: Of a distance's 52, those that its lot takes: what is left is finer than a float32.
+_LOT_BITS = 24
 
 
 @dataclass(frozen=True)
@@ -89,17 +91,28 @@ def _ranked(
     lots: np.random.Generator,
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.float64]]:
     """Which of some queries have a true match, and these ones' ranks and precisions."""
-    if not np.isfinite(distance[allowed]).all():
+    if not (np.isfinite(distance) | ~allowed).all():
         raise TrainingError("is not finite", field="distance")
     match = same & allowed
     kept: NDArray[np.bool_] = np.logical_or.reduce(match, axis=1)
-    near = np.where(allowed[kept], distance[kept], np.inf)
-    # The last key of lexsort is the first to decide; what is not allowed stays behind all.
-    order = np.lexsort((lots.random(near.shape), near), axis=1)
-    ranked = np.take_along_axis(match[kept], order, axis=1)
-    if not len(ranked):
-        return kept, np.zeros(0, np.int64), np.zeros(0, np.float64)
-    precision = np.cumsum(ranked, axis=1) / np.arange(1, ranked.shape[1] + 1)
-    first: NDArray[np.int64] = np.argmax(ranked, axis=1) + 1
-    mean: NDArray[np.float64] = np.where(ranked, precision, 0).sum(axis=1) / ranked.sum(axis=1)
+    # Sorted with the distance, and not looked up by its place, which takes ten times as long.
+    key = _sortable(np.where(allowed[kept], distance[kept], np.inf), lots)
+    key |= match[kept]
+    key.sort(axis=1)
+    query, place = np.nonzero(key & 1)
+    matches = np.bincount(query)
+    start = np.cumsum(matches) - matches
+    nth = np.arange(len(place)) - start[query] + 1
+    first: NDArray[np.int64] = place[start] + 1
+    mean: NDArray[np.float64] = np.bincount(query, nth / (place + 1)) / matches
     return kept, first, mean
+
+
+def _sortable(distance: NDArray[np.floating], lots: np.random.Generator) -> NDArray[np.int64]:
+    """Even numbers that are in the order of the distances; a lot decides between equal ones."""
+    # Of positive floats the bits are in their order already; there are two zeros.
+    bits: NDArray[np.int64] = np.add(distance, 0.0, dtype=np.float64).view(np.int64)
+    bits ^= (bits >> 63) & np.iinfo(np.int64).max
+    bits &= -(2 << _LOT_BITS)
+    bits |= lots.integers(1 << _LOT_BITS, size=bits.shape, dtype=np.int32).astype(np.int64) << 1
+    return bits

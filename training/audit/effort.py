@@ -41,7 +41,7 @@ EFFORT: MappingProxyType[Suite, Effort] = MappingProxyType(
             noise_windows=64,
         ),
         "nightly": Effort(
-            seeds=2, budget_s=6600, raw_epochs=16, epochs=6, windows=4000, test_windows=6000,
+            seeds=1, budget_s=6600, raw_epochs=16, epochs=6, windows=4000, test_windows=6000,
             linked_windows=12_000, inversion_epochs=3, draws=(1, 2, 4, 8, 16, 32), sample=256,
             noise_windows=256,
         ),

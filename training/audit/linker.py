@@ -110,7 +110,8 @@ def _trained(
     for _ in range(steps):
         drawn = torch.randint(len(places), (_BATCH,), generator=generator)
         others = torch.randint(len(residual), (_BATCH, count), generator=generator)
-        _, logits = network(said[drawn] + residual[others].mean(dim=1))
+        noise = functional.embedding_bag(others, residual, mode="mean")
+        _, logits = network(said[drawn] + noise)
         loss = functional.cross_entropy(logits, identity[drawn])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

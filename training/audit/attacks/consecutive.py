@@ -8,7 +8,7 @@ embeddings; the better of the two counts, as if he knew which it is. Then he lin
 often than by chance. This one can really be carried out against the service.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from models.networks.reid import ReidNetwork
 from training.audit.case import Case, chosen
 from training.audit.findings import Finding, Point
-from training.audit.sessions import groups, in_order, linked, reachable, sessions, verified
+from training.audit.sessions import groups, in_order, linked, reachable, verified
 from training.audit.sightings import between
 from training.audit.ways import best_way
 from training.checkpoint import load_checkpoint
@@ -85,51 +85,45 @@ def put_together(
     network.to(place).eval()
     cover.to(place)
     generator = torch_generator(place, seed, "noise")
+    size = at_once(config)
+    stays = in_order(windows)
     all_groups = {count: groups(windows, count) for count in counts}
-    session = sessions(windows)
-    seen = np.zeros((len(session), 0), np.float32)
+    # Room for the longest stay: to be given memory for every one takes longer than to fill it.
+    room = torch.empty((max(map(len, stays)), *windows.windows.shape[1:]), device=place)
+    found: list[NDArray[np.float32]] = []
     means: dict[int, list[NDArray[np.float32]]] = {count: [] for count in counts}
-    for one in range(session.max() + 1):
-        members = np.flatnonzero(session == one)
-        covered = _covered(cover, windows, members, config, place, generator)
-        points = _embedded(network, covered, config)
-        if not seen.size:
-            seen = np.zeros((len(session), points.shape[1]), np.float32)
-        seen[members] = points
+    for stay in stays:
+        covered = room[: len(stay)]
+        for part, some in zip(torch.split(covered, size), _split(stay, size), strict=True):
+            counted = torch.from_numpy(np.array(windows.windows[some])).to(place)
+            part.copy_(cover(scaled(counted, config), generator))
+        found.append(_embedded(network, torch.split(covered, size)))
         for count, places in all_groups.items():
-            # Of this session; the groups come session by session.
-            own = places[session[places[:, 0]] == one]
-            within = np.searchsorted(members, own)
+            # Groups come stay by stay, too, and each is a run of its own.
+            begins = np.flatnonzero(np.isin(stay, places[:, 0]))
             if count == 1:
                 # The mean of one window is that window.
-                means[count].append(points[within[:, 0]])
-            elif len(own):
-                places_of = torch.from_numpy(within).to(place)
-                tensors = torch.stack([covered[group].mean(dim=0) for group in places_of])
-                means[count].append(_embedded(network, tensors, config))
+                means[count].append(found[-1])
+            elif len(begins):
+                means[count].append(_embedded(network, _means(covered, begins, count, size)))
+    seen = np.zeros((len(windows), found[0].shape[1]), np.float32)
+    seen[np.concatenate(stays)] = np.concatenate(found)
     return {
         "embeddings": {count: seen[places].mean(axis=1) for count, places in all_groups.items()},
-        "tensors": {count: np.concatenate(found) for count, found in means.items()},
+        "tensors": {count: np.concatenate(points) for count, points in means.items()},
     }
 
 
-def _covered(
-    cover: Cover,
-    windows: WindowSet,
-    members: NDArray[np.int64],
-    config: Config,
-    place: torch.device,
-    generator: torch.Generator,
-) -> Tensor:
-    size = at_once(config)
-    covered = []
-    for at in range(0, len(members), size):
-        counts = torch.from_numpy(np.array(windows.windows[members[at : at + size]])).to(place)
-        covered.append(cover(scaled(counts, config), generator))
-    return torch.cat(covered)
+def _split(places: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    return np.split(places, range(size, len(places), size))
 
 
-def _embedded(network: nn.Module, covered: Tensor, config: Config) -> NDArray[np.float32]:
-    pieces = torch.split(covered, at_once(config))
-    found: NDArray[np.float32] = torch.cat([network(piece)[0] for piece in pieces]).cpu().numpy()
+def _means(covered: Tensor, begins: NDArray[np.int64], count: int, size: int) -> Iterator[Tensor]:
+    """Of the ``count`` windows from each of ``begins`` on, ``size`` means at a time."""
+    for some in _split(begins, size):
+        yield torch.stack([covered[begin : begin + count].mean(dim=0) for begin in some])
+
+
+def _embedded(network: nn.Module, parts: Iterable[Tensor]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = torch.cat([network(part)[0] for part in parts]).cpu().numpy()
     return found
