@@ -73,6 +73,15 @@ def test_a_network_that_says_the_same_of_everyone_finds_people_by_chance() -> No
     assert found.cmc(1) == pytest.approx(1 / 6, abs=0.07)
 
 
+def test_a_zero_is_no_nearer_for_its_sign() -> None:
+    distance, query = np.tile([-0.0, 0.0], (400, 1)), np.arange(400)
+    everyone = np.ones((400, 2), bool)
+    found = cmc_and_map(
+        distance.__getitem__, query, np.ones(400, np.int64), np.array([0, 1]), everyone
+    )
+    assert found.cmc(1) == pytest.approx(1 / 2, abs=0.1)
+
+
 def test_without_queries_there_is_no_number() -> None:
     nobody = np.zeros(0, np.int64)
     found = cmc_and_map(
