@@ -95,7 +95,7 @@ def _ranked(
         raise TrainingError("is not finite", field="distance")
     match = same & allowed
     kept: NDArray[np.bool_] = np.logical_or.reduce(match, axis=1)
-    # Sorted with the distance, and not looked up by its place, which takes ten times as long.
+    # Sorted with the distance, and not looked up by its place, which takes seven times as long.
     key = _sortable(np.where(allowed[kept], distance[kept], np.inf), lots)
     key |= match[kept]
     key.sort(axis=1)

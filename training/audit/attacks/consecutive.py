@@ -27,10 +27,9 @@ from training.checkpoint import load_checkpoint
 from training.config import Config
 from training.datasets.window_set import WindowSet
 from training.device import device
-from training.evaluate import at_once
+from training.evaluate import at_once, raw_batches
 from training.seeds import torch_generator
 from training.stages.cover import Cover
-from training.stages.recogniser import scaled
 
 NAME = "consecutive"
 
@@ -94,17 +93,18 @@ def put_together(
     means: dict[int, list[NDArray[np.float32]]] = {count: [] for count in counts}
     for stay in stays:
         covered = room[: len(stay)]
-        for part, some in zip(torch.split(covered, size), _split(stay, size), strict=True):
-            counted = torch.from_numpy(np.array(windows.windows[some])).to(place)
-            part.copy_(cover(scaled(counted, config), generator))
-        found.append(_embedded(network, torch.split(covered, size)))
+        parts = torch.split(covered, size)
+        for part, raw in zip(parts, raw_batches(chosen(windows, stay), config), strict=True):
+            part.copy_(cover(raw, generator))
+        found.append(_embedded(network, parts))
         for count, places in all_groups.items():
-            # Groups come stay by stay, too, and each is a run of its own.
-            begins = np.flatnonzero(np.isin(stay, places[:, 0]))
             if count == 1:
                 # The mean of one window is that window.
                 means[count].append(found[-1])
-            elif len(begins):
+                continue
+            # Groups come stay by stay, too, and each is a run of its own.
+            begins = np.flatnonzero(np.isin(stay, places[:, 0]))
+            if len(begins):
                 means[count].append(_embedded(network, _means(covered, begins, count, size)))
     seen = np.zeros((len(windows), found[0].shape[1]), np.float32)
     seen[np.concatenate(stays)] = np.concatenate(found)
@@ -114,13 +114,9 @@ def put_together(
     }
 
 
-def _split(places: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
-    return np.split(places, range(size, len(places), size))
-
-
 def _means(covered: Tensor, begins: NDArray[np.int64], count: int, size: int) -> Iterator[Tensor]:
     """Of the ``count`` windows from each of ``begins`` on, ``size`` means at a time."""
-    for some in _split(begins, size):
+    for some in np.split(begins, range(size, len(begins), size)):
         yield torch.stack([covered[begin : begin + count].mean(dim=0) for begin in some])
 
 

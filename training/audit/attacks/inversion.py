@@ -31,8 +31,6 @@ from training.seeds import numpy_generator, torch_generator
 
 NAME = "inversion"
 
-#: Windows that are compared at a time, of each of which there are half a dozen copies then.
-_COMPARED = 16
 #: Windows of his own on which the attacker sees how far the denoiser is to be believed.
 _PAIRS = 256
 
@@ -82,7 +80,7 @@ def _pictures(case: Case, denoiser: nn.Module) -> dict[str, JsonValue]:
 
     def seen(windows: WindowSet) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Denoised, covered and raw windows ``[n, 2T, H, W]``, in counts."""
-        for raw in raw_batches(windows, case.config, size=_COMPARED):
+        for raw in raw_batches(windows, case.config):
             covered = case.cover(raw, noise)
             denoised = denoiser(covered)
             yield denoised.cpu() / scaling, covered.cpu() / scaling, raw.cpu() / scaling
