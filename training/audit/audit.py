@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from models.anonymizer import Anonymizer
 from models.audit import Suite, manifest_digest
 from models.errors import ModelError
 from models.repository import Model, Repository
@@ -91,8 +90,7 @@ def audit(
     check_task(model.manifest, dataset, repository)
     reconstructor = None if settings.weights is None else load_reconstructor(settings.weights)
     effort = EFFORT[suite]
-    anonymizer = Anonymizer(model, threads=threads(config.compute))
-    cover = Deployed(anonymizer)
+    cover = Deployed.of(model, threads(config.compute))
     work = Work(dataset, cover, config, suite, effort, settings.work)
     begun = resumed(
         settings.work, suite, f"{work.key}-{manifest_digest(model.manifest)}", settings.seed
@@ -130,7 +128,7 @@ def audit(
         )
 
     try:
-        anonymizer.self_test()
+        cover.anonymizer.self_test()
     except ModelError as error:
         return report(Judgement("leak", f"the service would refuse it: {error}", None))
     case = work.case("model", begun.seed)
