@@ -194,6 +194,13 @@ def _divided(one: Tensor, other: Tensor) -> Tensor:
     return torch.div(one, other, rounding_mode="trunc" if whole else None)
 
 
+def _powered(base: Tensor, exponent: Tensor) -> Tensor:
+    # By a number, torch is ten times as quick as by a tensor that holds it.
+    if exponent.ndim == 0 and not exponent.requires_grad:
+        return torch.pow(base, exponent.item())
+    return torch.pow(base, exponent)
+
+
 def _reshaped(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     x, lengths = inputs[0], inputs[1].tolist()
     if not attributes.get("allowzero", 0):
@@ -258,7 +265,7 @@ _OPERATORS: dict[str, Operator] = {
     "Min": _many(torch.minimum),
     "Mul": _two(torch.mul),
     "Neg": _one(torch.neg),
-    "Pow": _two(torch.pow),
+    "Pow": _two(_powered),
     "Reciprocal": _one(torch.reciprocal),
     "ReduceMean": _reduced(torch.mean),
     "ReduceSum": _reduced(torch.sum),

@@ -98,6 +98,7 @@ GRAPHS = {
         node("ReduceMean", ["noise", "axes"], ["means"]), *one("Squeeze", "means")
     ],
     "Pow": POSITIVE + one("Pow", "positive", "noise"),
+    "Pow by a number": one("Pow", "noise", "three"),
     "Min of three": one("Min", "events", "noise", "one"),
     "Concat": one("Concat", "events", "noise", axis=1),
     "Conv": one(
@@ -137,6 +138,7 @@ def test_an_operator_says_what_onnx_runtime_says(name: str) -> None:
     whole = [constant("begin", [0, 1], np.int64), constant("end", [1, -1], np.int64)]
     counts = [constant("twice", [2], np.int64), constant("parts", [1, 3], np.int64)]
     forms = [
+        constant("three", 3.0),
         constant("five", [5], np.int64),
         constant("form", [0, -1, 16], np.int64),
         constant("ends", [-1, 0], np.int64),
