@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 
@@ -185,10 +186,11 @@ class TestUndecided:
     def test_windows_that_are_dropped_make_nobody_safer(self, tmp_path, monkeypatch):
         only(guessed, monkeypatch)
         whole = Anonymizer.anonymize
+        asked = count()
 
         def now_and_then(self: Anonymizer, histograms):
-            for place, outcome in enumerate(whole(self, histograms)):
-                yield outcome if place else Rejected("non_finite")
+            for outcome in whole(self, histograms):
+                yield outcome if next(asked) % 4 else Rejected("non_finite")
 
         monkeypatch.setattr(Anonymizer, "self_test", lambda _: None)
         monkeypatch.setattr(Anonymizer, "anonymize", now_and_then)
