@@ -13,8 +13,9 @@ from models.repository import Model
 from models.verdict import Anonymized
 from training.stages.cover import Cover
 
-#: Windows that a GPU is given at a time. A CPU gets one: several are in no cache, and take longer.
-_BATCH = 8
+#: Windows that a model is given at a time: of more at once it takes a gigabyte, and longer, as they
+#: are in no cache.
+BATCH = 8
 
 
 class Deployed(Cover):
@@ -58,7 +59,8 @@ class Deployed(Cover):
         scaling = self.anonymizer.manifest.representation.scaling
         counts = (windows.detach().cpu().float() / scaling).numpy()
         published = np.zeros_like(counts)
-        size = 1 if self.anonymizer.device == "cpu" else _BATCH
+        # A CPU's single thread is quickest with what its own cache holds.
+        size = 1 if self.anonymizer.device == "cpu" else BATCH
         firsts = range(0, len(counts), size)
 
         def publish(anonymizer: Anonymizer, share: range) -> int:
@@ -72,12 +74,9 @@ class Deployed(Cover):
                         dropped += 1
             return dropped
 
-        if len(self._all) == 1:
-            self.dropped += publish(self.anonymizer, firsts)
-        else:
-            shares = [firsts[number :: len(self._all)] for number in range(len(self._all))]
-            # Not kept: after a fork there would be a pool without threads.
-            with ThreadPoolExecutor(len(self._all)) as pool:
-                self.dropped += sum(pool.map(publish, self._all, shares))
+        shares = [firsts[number :: len(self._all)] for number in range(len(self._all))]
+        # Not kept: after a fork there would be a pool without threads.
+        with ThreadPoolExecutor(len(self._all)) as pool:
+            self.dropped += sum(pool.map(publish, self._all, shares))
         self.asked += len(counts)
         return torch.from_numpy(published).to(windows.device)

@@ -7,16 +7,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.session import INPUTS, OUTPUT, start
-from training.audit.deployed import Deployed
+from training.audit.deployed import BATCH, Deployed
 from training.audit.onnx_torch import as_torch
 from training.errors import TrainingError
 from training.stages.cover import Cover, Gaussian, Learned, Raw
 
 #: Counts and standard normals to published values, all ``[N, 2T, H, W]``, with gradients.
 Model = Callable[[Tensor, Tensor], Tensor]
-#: Windows that it is given at a time: of more at once it takes a gigabyte, and longer, as they are
-#: in no cache.
-_BATCH = 8
 
 
 def known(cover: Cover, shape: tuple[int, ...]) -> Model:
@@ -50,7 +47,7 @@ def _as_deployed(cover: Deployed, threads: int) -> Model:
     session = start(cover.anonymizer.model, "auto", threads)
 
     def run(*inputs: Tensor) -> Tensor:
-        parts = zip(*(torch.split(value.cpu(), _BATCH) for value in inputs), strict=True)
+        parts = zip(*(torch.split(value.cpu(), BATCH) for value in inputs), strict=True)
         found = [said(*part) for part in parts]
         return torch.cat(found).to(inputs[0].device)
 

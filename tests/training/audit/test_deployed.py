@@ -9,7 +9,7 @@ import torch
 
 from models.anonymizer import Anonymizer
 from tests.models.onnx_models import noisy
-from training.audit.deployed import Deployed
+from training.audit.deployed import BATCH, Deployed
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -17,7 +17,7 @@ def test_every_window_comes_back_in_its_place_and_dropped_ones_are_empty(threads
     cover = Deployed.of(noisy(), threads)
     channels = cover.anonymizer.manifest.channels
     scaling = cover.anonymizer.manifest.representation.scaling
-    count, dropped = 19, 9
+    count, dropped = 2 * BATCH + 3, BATCH + 1
     counts = 1000.0 * torch.arange(1, count + 1)
     windows = counts[:, None, None, None].expand(count, channels, 32, 32) * scaling
     windows = windows.clone()

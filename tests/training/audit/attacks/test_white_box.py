@@ -12,15 +12,14 @@ from tests.models.verdicts import opened
 from tests.training.audit.people import Nothing, case
 from training.audit.attacks import white_box
 from training.audit.attacks.white_box import Prior, learned_prior, solve
-from training.audit.deployed import Deployed
+from training.audit.deployed import BATCH, Deployed
 from training.audit.likeness import likeness
 from training.audit.signal import Signal, known
 from training.errors import TrainingError
 from training.stages.cover import Cover, Gaussian, Learned, Raw
 
 #: More than a model is given at a time.
-# More windows than a model is given at a time.
-SHAPE = (9, 10, 32, 32)
+SHAPE = (BATCH + 1, 10, 32, 32)
 
 
 @pytest.fixture(scope="module")
