@@ -1,6 +1,6 @@
 """One audit of one model: attack, measure what is left of the task, judge, report."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from training.audit.samples import samples
 from training.audit.sessions import alone, guess
 from training.audit.under_way import resumed
 from training.audit.usefulness import check_task, retrained, shipped
-from training.audit.work import Clock, Work, plan
+from training.audit.work import Clock, Step, Work, plan
 from training.config import Config
 from training.datasets.window_set import Dataset
 from training.device import describe, threads
@@ -139,12 +139,15 @@ def audit(
     steps = plan(listed, suite, seeds)
     findings: list[Finding] = []
     skipped = [] if reconstructor else list(_left_out(suite, begun.seed))
-    for number, (_, outcome) in enumerate(work.done(steps, clock), start=1):
+
+    def keep() -> None:
+        begun.after(clock.used_s, cover.asked, cover.dropped).keep(settings.work)
+
+    for number, outcome in enumerate(_kept(work.done(steps, clock), keep), start=1):
         if isinstance(outcome, Finding):
             findings.append(outcome)
         else:
             skipped.append(outcome)
-        begun.after(clock.used_s, cover.asked, cover.dropped).keep(settings.work)
         progress(number, len(steps))
     controls = tuple(_controls(listed, findings, settings.policy))
     judgement = judge(
@@ -202,6 +205,18 @@ def _data(dataset: Dataset, seen: Dataset, linked: int, synthetic: bool) -> told
         train=counted["train"],
         test=counted["test"],
     )
+
+
+def _kept(
+    outcomes: Iterable[tuple[Step, Finding | Skipped]], keep: Callable[[], None]
+) -> Iterator[Finding | Skipped]:
+    """The outcomes; what each took is kept, and what one took that is stopped half-way."""
+    try:
+        for _, outcome in outcomes:
+            keep()
+            yield outcome
+    finally:
+        keep()
 
 
 def _left_out(suite: Suite, seed: int) -> Iterator[Skipped]:

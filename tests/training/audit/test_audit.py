@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +29,7 @@ from training.audit.policy import Policy
 from training.audit.report import Report
 from training.audit.statement import statement
 from training.audit.under_way import over, resumed
+from training.audit.work import Clock
 from training.errors import TrainingError
 from training.evaluate import ReidScores, TargetScores
 from training.run import content
@@ -333,6 +335,22 @@ class TestUnderWay:
         report = audited(leaky, work)
         found = {(one.attack, one.cover): one.identity for one in report.attacks}
         assert found == {(one.attack, one.cover): one.identity for one in whole.attacks}
+
+    def test_what_was_stopped_half_way_has_taken_its_time(self, tmp_path, monkeypatch):
+        passed_s = [0.0]
+
+        def stopped(_: Case) -> Finding:
+            passed_s[0] += 3599.0
+            raise KeyboardInterrupt
+
+        only(stopped, monkeypatch)
+        monkeypatch.setattr(audits, "Clock", partial(Clock, now=lambda: passed_s[0]))
+        with pytest.raises(KeyboardInterrupt):
+            audited(model(times=1.0, add=0.3), tmp_path)
+        with pytest.raises(KeyboardInterrupt):
+            audited(model(times=1.0, add=0.3), tmp_path)
+        report = audited(model(times=1.0, add=0.3), tmp_path)
+        assert report.verdict == "undecided" and "time" in report.reason
 
     def test_without_time_nothing_is_decided(self, tmp_path):
         leaky = model(times=1.0, add=0.3)
