@@ -336,21 +336,24 @@ class TestUnderWay:
         found = {(one.attack, one.cover): one.identity for one in report.attacks}
         assert found == {(one.attack, one.cover): one.identity for one in whole.attacks}
 
-    def test_what_was_stopped_half_way_has_taken_its_time(self, tmp_path, monkeypatch):
+    def test_what_was_stopped_half_way_has_taken_its_time(self, work, monkeypatch):
         passed_s = [0.0]
 
         def stopped(_: Case) -> Finding:
             passed_s[0] += 3599.0
             raise KeyboardInterrupt
 
+        # No other test has found anything of it.
+        unseen = model(times=1.0, add=0.2)
         only(stopped, monkeypatch)
         monkeypatch.setattr(audits, "Clock", partial(Clock, now=lambda: passed_s[0]))
         with pytest.raises(KeyboardInterrupt):
-            audited(model(times=1.0, add=0.3), tmp_path)
+            audited(unseen, work)
         with pytest.raises(KeyboardInterrupt):
-            audited(model(times=1.0, add=0.3), tmp_path)
-        report = audited(model(times=1.0, add=0.3), tmp_path)
+            audited(unseen, work)
+        report = audited(unseen, work)
         assert report.verdict == "undecided" and "time" in report.reason
+        over(work)
 
     def test_without_time_nothing_is_decided(self, tmp_path):
         leaky = model(times=1.0, add=0.3)
