@@ -1,6 +1,6 @@
 """One audit of one model: attack, measure what is left of the task, judge, report."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +25,9 @@ from training.audit.reconstructor import load_reconstructor
 from training.audit.report import Report
 from training.audit.samples import samples
 from training.audit.sessions import alone, guess
-from training.audit.under_way import resumed
+from training.audit.under_way import UnderWay, resumed
 from training.audit.usefulness import check_task, retrained, shipped
-from training.audit.work import Clock, Step, Work, plan
+from training.audit.work import Clock, Work, plan
 from training.config import Config
 from training.datasets.window_set import Dataset
 from training.device import describe, threads
@@ -99,10 +99,9 @@ def audit(
     clock = Clock(budget_s, begun.spent_s)
     seeds = tuple(range(begun.seed, begun.seed + effort.seeds))
     run = max(effort.draws)
-    draw = numpy_generator(begun.seed, "test windows")
-    seen = excerpt(dataset, effort.test_windows, run, draw)
-    draw = numpy_generator(begun.seed, "linked windows")
-    stays = excerpt(dataset, effort.linked_windows, run, draw).test
+    seen = excerpt(dataset, effort.test_windows, run, numpy_generator(begun.seed, "test windows"))
+    linked = numpy_generator(begun.seed, "linked windows")
+    stays = excerpt(dataset, effort.linked_windows, run, linked).test
     work = replace(work, dataset=seen, stays=stays)
     guessing = guess(seen.test)
 
@@ -131,24 +130,32 @@ def audit(
         cover.anonymizer.self_test()
     except ModelError as error:
         return report(Judgement("leak", f"the service would refuse it: {error}", None))
-    case = work.case("model", begun.seed)
-    if clock.left_s > 0:
-        # Most attacks begin with it. In none of their times, or controls would seem as long.
-        case.raw_attacker()
+
+    def now() -> UnderWay:
+        return begun.after(clock.used_s, cover.asked, cover.dropped)
+
     listed = attacks(reconstructor, show_raw=synthetic)
     steps = plan(listed, suite, seeds)
-    findings: list[Finding] = []
+    outcomes: list[Finding | Skipped] = []
+    try:
+        case = work.case("model", begun.seed)
+        if clock.left_s > 0:
+            # Most attacks begin with it. In none of their times, or controls would seem as long.
+            case.raw_attacker()
+        for _, outcome in work.done(steps, clock):
+            outcomes.append(outcome)
+            now().keep(settings.work)
+            progress(len(outcomes), len(steps))
+        consumers = tuple(_consumers(case, repository, suite, clock))
+        baselines = tuple(_baselines(case, clock)) if suite != "quick" else ()
+        shown = samples(seen, cover, config, _SHOWN, synthetic=synthetic)
+    finally:
+        # What is stopped half-way has taken its time all the same.
+        whole = now()
+        whole.keep(settings.work)
+    findings = [one for one in outcomes if isinstance(one, Finding)]
     skipped = [] if reconstructor else list(_left_out(suite, begun.seed))
-
-    def keep() -> None:
-        begun.after(clock.used_s, cover.asked, cover.dropped).keep(settings.work)
-
-    for number, outcome in enumerate(_kept(work.done(steps, clock), keep), start=1):
-        if isinstance(outcome, Finding):
-            findings.append(outcome)
-        else:
-            skipped.append(outcome)
-        progress(number, len(steps))
+    skipped += [one for one in outcomes if isinstance(one, Skipped)]
     controls = tuple(_controls(listed, findings, settings.policy))
     judgement = judge(
         [found for found in findings if found.cover == "model"],
@@ -157,13 +164,6 @@ def audit(
         skipped,
         settings.policy,
     )
-    consumers = list(shipped(case, repository))
-    if not consumers or suite != "quick":
-        # The quick suite has no time for what a recogniser that comes along tells already.
-        consumers += _retrained(case, clock)
-    baselines = tuple(_baselines(case, clock)) if suite != "quick" else ()
-    shown = samples(seen, cover, config, _SHOWN, synthetic=synthetic)
-    whole = begun.after(clock.used_s, cover.asked, cover.dropped)
     if judgement.verdict == "pass" and whole.dropped > _MOST_DROPPED * whole.asked:
         judgement = _dropping(judgement, whole.dropped / whole.asked)
     return report(
@@ -207,18 +207,6 @@ def _data(dataset: Dataset, seen: Dataset, linked: int, synthetic: bool) -> told
     )
 
 
-def _kept(
-    outcomes: Iterable[tuple[Step, Finding | Skipped]], keep: Callable[[], None]
-) -> Iterator[Finding | Skipped]:
-    """The outcomes; what each took is kept, and what one took that is stopped half-way."""
-    try:
-        for _, outcome in outcomes:
-            keep()
-            yield outcome
-    finally:
-        keep()
-
-
 def _left_out(suite: Suite, seed: int) -> Iterator[Skipped]:
     """What the suite would do with published weights, which were not given."""
     if suite != "quick":
@@ -250,7 +238,15 @@ def _attacks(listed: Sequence[Attack], findings: Sequence[Finding]) -> Iterator[
                 yield summary.attack(attack, over)
 
 
-def _retrained(case: Case, clock: Clock) -> Iterator[Accuracy]:
+def _consumers(
+    case: Case, repository: Repository, suite: Suite, clock: Clock
+) -> Iterator[Accuracy]:
+    """What is left of the task, to the recognisers that come along and to one of our own."""
+    found = list(shipped(case, repository))
+    yield from found
+    if found and suite == "quick":
+        # No time for what a recogniser that comes along tells already.
+        return
     # As much work as the attackers of raw and of covered windows had.
     expected_s = case.run.duration_s * (1 + case.effort.epochs / case.effort.raw_epochs)
     if case.dataset.labels and clock.left_s > expected_s:

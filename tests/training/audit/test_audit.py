@@ -336,24 +336,28 @@ class TestUnderWay:
         found = {(one.attack, one.cover): one.identity for one in report.attacks}
         assert found == {(one.attack, one.cover): one.identity for one in whole.attacks}
 
-    def test_what_was_stopped_half_way_has_taken_its_time(self, work, monkeypatch):
+    @pytest.mark.parametrize("where", ["raw_attacker", "attack", "task"])
+    def test_what_was_stopped_half_way_has_taken_its_time(self, tmp_path, monkeypatch, where):
         passed_s = [0.0]
+        stops = iter([KeyboardInterrupt] * 2)
 
-        def stopped(_: Case) -> Finding:
+        def stopped(*_) -> Finding:
             passed_s[0] += 3599.0
-            raise KeyboardInterrupt
+            raise next(stops, AssertionError)
 
-        # No other test has found anything of it.
-        unseen = model(times=1.0, add=0.2)
-        only(stopped, monkeypatch)
+        only(stopped if where == "attack" else guessed, monkeypatch)
+        monkeypatch.setattr(Case, "raw_attacker", lambda case: None)
+        if where == "raw_attacker":
+            monkeypatch.setattr(Case, where, stopped)
+        if where == "task":
+            monkeypatch.setattr(audits, "shipped", stopped)
         monkeypatch.setattr(audits, "Clock", partial(Clock, now=lambda: passed_s[0]))
-        with pytest.raises(KeyboardInterrupt):
-            audited(unseen, work)
-        with pytest.raises(KeyboardInterrupt):
-            audited(unseen, work)
-        report = audited(unseen, work)
-        assert report.verdict == "undecided" and "time" in report.reason
-        over(work)
+        leaky = model(times=1.0, add=0.3)
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                audited(leaky, tmp_path)
+        monkeypatch.setattr(audits, "shipped", lambda case, repository: iter(()))
+        assert audited(leaky, tmp_path).duration_s == 2 * 3599.0
 
     def test_without_time_nothing_is_decided(self, tmp_path):
         leaky = model(times=1.0, add=0.3)

@@ -233,7 +233,7 @@ class TestWork:
         monkeypatch.setattr(audits, "EFFORT", effort)
         # Nothing else that takes its time.
         monkeypatch.setattr(Case, "raw_attacker", lambda case: case.folder)
-        monkeypatch.setattr(audits, "_retrained", lambda *_: iter(()))
+        monkeypatch.setattr(audits, "_consumers", lambda *_: iter(()))
         return given
 
     def test_an_audit_with_the_same_seed_attacks_anew(self, tmp_path, model, attacked):
