@@ -65,7 +65,7 @@ class Metrics:
         )
         self.reconnects = Counter(
             "anonynoise_camera_reconnects",
-            "Times a camera's connection was lost and tried again",
+            "Times a camera was lost or not reached, and tried again",
             camera,
             registry=self.registry,
         )
