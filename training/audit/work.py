@@ -41,7 +41,7 @@ from training.stages.cover import Cover, Gaussian, Raw
 WEAK_STD = 1.0
 #: Of what attacks are. One more whenever one of them finds something else on the same data: what an
 #: earlier one found is not taken for what this one would find.
-_EDITION = 5
+_EDITION = 6
 _log = logging.getLogger(__name__)
 
 

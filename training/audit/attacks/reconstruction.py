@@ -42,7 +42,7 @@ from training.device import device
 from training.seeds import numpy_generator, torch_generator
 from training.stages.cover import Cover, Raw
 from training.stages.fit import fit
-from training.stages.recogniser import Recogniser, reid_cost, scaled
+from training.stages.recogniser import Recogniser, identity_cost, scaled
 
 NAME = "reconstruction"
 
@@ -152,7 +152,11 @@ def _alike(covered: Tensor, raw: Tensor) -> tuple[float, float]:
 
 
 def _attacker(case: Case, reconstructor: Reconstructor) -> ReidNetwork:
-    """The network that knows people by their pictures; trained now if there is none yet."""
+    """The network that knows people by their pictures; trained now if there is none yet.
+
+    As whoever begins from nothing: for as long, and without the triplet loss, see
+    :meth:`Case.attacker`.
+    """
     train = recordings(
         case.dataset.train,
         _TRAINED * case.effort.sample,
@@ -160,7 +164,7 @@ def _attacker(case: Case, reconstructor: Reconstructor) -> ReidNetwork:
     )
     # Few windows make short epochs: as many steps as any other attacker has.
     rounds = max(1, round(case.effort.windows / len(train)))
-    part = case.fit(rounds * case.effort.epochs)
+    part = case.fit(rounds * case.effort.raw_epochs)
 
     def trained(folder: Path, seed: int) -> Checkpoint:
         network = ReidNetwork("small", 1, int(identities(train).max()) + 1)
@@ -171,7 +175,7 @@ def _attacker(case: Case, reconstructor: Reconstructor) -> ReidNetwork:
             }
         )
         fit(
-            Recogniser(network, reid_cost, Raw(), config, part, seed),
+            Recogniser(network, identity_cost, Raw(), config, part, seed),
             WindowSet(seen, train.subject, train.label, train.recording, train.condition),
             folder,
             config=config,
