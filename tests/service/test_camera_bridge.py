@@ -241,7 +241,7 @@ def test_the_command_without_a_camera(driver: str) -> None:
 
 
 def child(program: str) -> list[str]:
-    return [sys.executable, "-c", "import os, signal, sys, time; fd = int(sys.argv[2]); " + program]
+    return [sys.executable, "-c", "import os, signal, sys; fd = int(sys.argv[2]); " + program]
 
 
 def test_a_supervised_childs_exit_code_is_handed_on() -> None:
@@ -249,7 +249,9 @@ def test_a_supervised_childs_exit_code_is_handed_on() -> None:
 
 
 def test_a_child_that_shows_no_life_is_killed() -> None:
-    silent = child("os.write(fd, b'.'); signal.signal(15, signal.SIG_IGN); time.sleep(600)")
+    silent = child(
+        "os.write(fd, b'.'); signal.signal(15, signal.SIG_IGN); signal.alarm(600); signal.pause()"
+    )
     with pytest.raises(ChildFailed, match=r"no sign of life for 0\.5 s"):
         supervise(silent, silence_s=0.5)
 
@@ -263,7 +265,7 @@ def test_a_signal_ends_the_child_gracefully() -> None:
     # The child asks its parent, this process, to stop; the parent hands that on.
     graceful = child(
         "signal.signal(15, lambda *_: sys.exit(0)); "
-        f"os.kill({os.getpid()}, signal.SIGTERM); time.sleep(600)"
+        f"os.kill({os.getpid()}, signal.SIGTERM); signal.alarm(600); signal.pause()"
     )
     before = signal.getsignal(signal.SIGTERM)
     assert supervise(graceful) == 0

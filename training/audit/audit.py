@@ -98,10 +98,12 @@ def audit(
     budget_s = effort.budget_s if settings.budget_s is None else settings.budget_s
     clock = Clock(budget_s, begun.spent_s)
     seeds = tuple(range(begun.seed, begun.seed + effort.seeds))
-    run = max(effort.draws)
-    seen = excerpt(dataset, effort.test_windows, run, numpy_generator(begun.seed, "test windows"))
-    linked = numpy_generator(begun.seed, "linked windows")
-    stays = excerpt(dataset, effort.linked_windows, run, linked).test
+
+    def drawn(most: int, of: str) -> Dataset:
+        return excerpt(dataset, most, max(effort.draws), numpy_generator(begun.seed, of))
+
+    seen = drawn(effort.test_windows, "test windows")
+    stays = drawn(effort.linked_windows, "linked windows").test
     work = replace(work, dataset=seen, stays=stays)
     guessing = guess(seen.test)
 

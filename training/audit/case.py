@@ -97,13 +97,14 @@ class Case:
     ) -> Path:
         """An attacker trained on what ``cover`` (by default the case's own) makes of windows.
 
-        ``name`` tells it from others of this case. It begins from ``start``, or from scratch and
-        without the triplet loss: under noise, the farthest and the nearest keep a network that
-        knows nothing yet from learning anything.
+        ``name`` tells it from others of this case. It begins from ``start``, or from scratch: then
+        by default for as long as on raw windows, and without the triplet loss. Under noise, the
+        farthest and the nearest keep a network that knows nothing yet from learning anything.
         """
-        stage = f"{self.name}/{name}"
+        stage, triplet = f"{self.name}/{name}", start is not None
+        if epochs is None and not triplet:
+            epochs = self.effort.raw_epochs
         covering, fit = cover or self.cover, self.fit(epochs)
-        triplet = start is not None
         return self.run.learned(stage, "reid", covering, start, fit, triplet=triplet) / "reid.pt"
 
     def sightings(

@@ -357,7 +357,10 @@ class TestUnderWay:
             with pytest.raises(KeyboardInterrupt):
                 audited(leaky, tmp_path)
         monkeypatch.setattr(audits, "shipped", lambda case, repository: iter(()))
-        assert audited(leaky, tmp_path).duration_s == 2 * 3599.0
+        report = audited(leaky, tmp_path)
+        assert report.duration_s == 2 * 3599.0
+        # What came before the task was done in time, what was not begun was not.
+        assert (report.verdict == "undecided" and "time" in report.reason) == (where != "task")
 
     def test_without_time_nothing_is_decided(self, tmp_path):
         leaky = model(times=1.0, add=0.3)

@@ -28,8 +28,8 @@ def attacker_of(architecture: str, *, warm: bool) -> Callable[[Case], Finding]:
 
     def attack(case: Case) -> Finding:
         case = case.with_arch(ARCHITECTURES[architecture])
-        start, epochs = (case.raw_attacker(), None) if warm else (None, case.effort.raw_epochs)
-        attacker = case.attacker(f"{architecture}-{beginning}", start, epochs=epochs)
+        start = case.raw_attacker() if warm else None
+        attacker = case.attacker(f"{architecture}-{beginning}", start)
         return identified(name, case, case.sightings(attacker))
 
     attack.__name__ = name
