@@ -97,8 +97,15 @@ def attacks(reconstructor: Reconstructor | None, *, show_raw: bool) -> tuple[Att
         # Of the service, and the same for every model.
         of(metadata, "identity", metadata.attack, gated=False, positive="raw"),
         # No window is ever covered twice: what it would cost if one were.
-        of(averaging, "identity", averaging.attack, gated=False, positive=None, negative=False),
-        of(attributes, "attribute", attributes.attack, gated=False, positive=None, negative=False),
+        of(averaging, "identity", averaging.attack, gated=False, controlled=("full",)),
+        of(
+            attributes,
+            "attribute",
+            attributes.attack,
+            gated=False,
+            positive="raw",
+            controlled=("full",),
+        ),
     ]
     if reconstructor is not None:
         listed.append(

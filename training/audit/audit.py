@@ -15,11 +15,12 @@ from training.audit.attack import Attack
 from training.audit.attack_list import attacks
 from training.audit.attacks import reconstruction
 from training.audit.case import Case
+from training.audit.controls import controls
 from training.audit.deployed import Deployed
 from training.audit.effort import EFFORT
 from training.audit.excerpt import excerpt
 from training.audit.findings import Accuracy, Finding, Skipped
-from training.audit.gate import Judgement, control, judge
+from training.audit.gate import Judgement, judge
 from training.audit.policy import Policy
 from training.audit.reconstructor import load_reconstructor
 from training.audit.report import Report
@@ -158,11 +159,11 @@ def audit(
     findings = [one for one in outcomes if isinstance(one, Finding)]
     skipped = [] if reconstructor else list(_left_out(suite, begun.seed))
     skipped += [one for one in outcomes if isinstance(one, Skipped)]
-    controls = tuple(_controls(listed, findings, settings.policy))
+    controlled = controls(listed, findings, settings.policy)
     judgement = judge(
         [found for found in findings if found.cover == "model"],
         [attack.name for attack in listed if attack.gated and suite in attack.suites],
-        controls,
+        controlled,
         skipped,
         settings.policy,
     )
@@ -171,7 +172,7 @@ def audit(
     return report(
         judgement,
         attacks=tuple(_attacks(listed, findings)),
-        controls=controls,
+        controls=controlled,
         skipped=tuple(skipped),
         utility=summary.utilities(consumers, commonest(seen.test) or 0.0),
         baselines=baselines,
@@ -219,17 +220,6 @@ def _left_out(suite: Suite, seed: int) -> Iterator[Skipped]:
 def _dropping(judgement: Judgement, share: float) -> Judgement:
     reason = f"the model drops {100 * share:.1f} % of the windows, in which nobody can be found"
     return Judgement("undecided", reason, judgement.worst)
-
-
-def _controls(
-    listed: Sequence[Attack], findings: Sequence[Finding], policy: Policy
-) -> Iterator[told.Control]:
-    negatives = len({found.attack for found in findings if found.cover == "shuffled"})
-    for attack in listed:
-        for cover in _COVERS[1:]:
-            over = [one for one in findings if (one.attack, one.cover) == (attack.name, cover)]
-            if over:
-                yield control(attack.name, over, policy, max(1, negatives))
 
 
 def _attacks(listed: Sequence[Attack], findings: Sequence[Finding]) -> Iterator[told.Attack]:

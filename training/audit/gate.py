@@ -23,8 +23,7 @@ from training.audit.report import Control
 from training.audit.shares import top1
 from training.evaluate import ReidScores
 
-#: Chance that any of all attacks together is called a leak of a model that tells nothing, and
-#: that any of all controls is said to have found people who were shuffled.
+#: Chance that any of all attacks together is called a leak of a model that tells nothing.
 FALSE_ALARM = 0.01
 
 
@@ -170,42 +169,3 @@ def _not_carried_out(one: Skipped, findings: Sequence[Finding]) -> str:
     others = one.cover == "model" and any(found.attack == one.attack for found in findings)
     seed = f" with seed {one.seed}" if others else ""
     return f"{one.attack} was not carried out{over}{seed}: {one.reason}"
-
-
-def control(attack: str, findings: Sequence[Finding], policy: Policy, among: int) -> Control:
-    """Whether ``attack`` did over one other cover what it must: find people, or guess.
-
-    It is one of ``among`` controls that share a level.
-
-    Where hardly anything is hidden it must find more than ``policy`` allows in covered windows: an
-    attack that cannot, and data that gives people away no more than that, would let every model
-    pass.
-    """
-    first = findings[0]
-    cover = first.cover
-    assert cover != "model"
-    # Where windows are put together, the most of them are the attack.
-    most = [_most(finding) for finding in findings]
-    scores = [one for one, _ in most]
-    found = top1(scores)
-    guess = float(np.mean([guess for _, guess in most]))
-    shuffled = cover == "shuffled"
-    least = top1(scores, confidence=1 - 2 * FALSE_ALARM / among).low
-    return Control(
-        attack=attack,
-        cover=cover,
-        expected="chance" if shuffled else "found",
-        top1=found,
-        chance=guess,
-        # Shuffled people: not above guessing at a level that all of them share, or every tenth
-        # audit would come to nothing. The others: surely above what they must.
-        held=least <= guess if shuffled else found.low > policy.limit(guess),
-    )
-
-
-def _most(finding: Finding) -> tuple[ReidScores, float]:
-    if finding.identity is not None and finding.chance is not None:
-        return finding.identity, finding.chance
-    if not finding.curve:
-        raise ValueError(f"{finding.attack} says nothing of who is who")
-    return finding.curve[-1].identity, finding.curve[-1].chance

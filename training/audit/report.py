@@ -85,8 +85,12 @@ class Control(Part):
 
     attack: Slug
     cover: Literal["raw", "weak", "shuffled"]
+    #: Which property of people was told; None: who they are. Not in reports of before these were
+    #: controlled, too.
+    attribute: Slug | None = None
     #: What it should be.
     expected: Literal["found", "chance"]
+    #: How often the likeliest answer was right; percent, as guessing is.
     top1: Figure
     chance: float
     held: bool

@@ -1,39 +1,14 @@
 """The verdict: on the side of the people in the picture."""
 
-import numpy as np
 import pytest
 
+from tests.training.audit.found import CHANCE, POLICY, finding, scores
+from tests.training.audit.reports import control
 from training.audit.attack_list import attacks
 from training.audit.findings import Finding, Point, Skipped
-from training.audit.gate import control, judge, measured
+from training.audit.gate import judge, measured
 from training.audit.levels import levels
-from training.audit.policy import Policy
 from training.audit.summary import attack
-from training.evaluate import ReidScores
-
-PEOPLE = 8
-CHANCE = 100 / PEOPLE
-POLICY = Policy(over_chance=2.0)
-
-
-def scores(right: float, *, queries: int = 60, seed: int = 0, spread: float = 0.0) -> ReidScores:
-    """Queries of eight people of which about ``right`` percent are answered right."""
-    generator = np.random.default_rng(seed)
-    share = np.clip(right / 100 + spread * np.linspace(-1, 1, PEOPLE), 0, 1)
-    subject = np.repeat(np.arange(PEOPLE), queries)
-    hit = generator.random(PEOPLE * queries) < share[subject]
-    return ReidScores(
-        subject=tuple(subject.tolist()),
-        hits_at=tuple(np.where(hit, 1, 7).tolist()),
-        average_precision=tuple(np.where(hit, 0.5, 0.1).tolist()),
-    )
-
-
-def finding(right: float, attack: str = "retrain", **more: object) -> Finding:
-    fields = {"cover": "model", "seed": 0, "identity": scores(right), "chance": CHANCE} | more
-    if fields["identity"] is None:
-        del fields["chance"]
-    return Finding(attack=attack, **fields)  # type: ignore[arg-type]
 
 
 def judged(*findings: Finding, gated=None, controls=(), skipped=()):
@@ -42,14 +17,6 @@ def judged(*findings: Finding, gated=None, controls=(), skipped=()):
         names = {one.attack for one in (*findings, *controls, *skipped)}
         gated = sorted(names - {"averaging"})
     return judge(findings, gated, controls, skipped, POLICY)
-
-
-def controlled(findings: list[Finding], among: int = 12):
-    return control("retrain", findings, POLICY, among)
-
-
-def held(right: float, cover: str):
-    return controlled([finding(right, cover=cover)])
 
 
 class TestVerdict:
@@ -174,8 +141,7 @@ class TestUndecided:
 
     @pytest.mark.parametrize(("cover", "right"), [("weak", CHANCE), ("shuffled", 90)])
     def test_what_does_not_count_needs_no_control_that_holds(self, cover, right):
-        failed = control("averaging", [finding(right, cover=cover)], POLICY, 1)
-        assert not failed.held
+        failed = control("averaging", cover, right, held=False)
         assert judged(finding(CHANCE), controls=[failed]).verdict == "pass"
         assert judged(finding(80), controls=[failed]).verdict == "leak"
         counting = failed.model_copy(update={"attack": "retrain"})
@@ -204,46 +170,16 @@ class TestUndecided:
         assert judged().verdict == "undecided"
 
     def test_an_attack_that_finds_nobody_where_everybody_is_to_be_seen(self):
-        found = judged(finding(CHANCE), controls=[held(CHANCE, "weak")])
-        assert found.verdict == "undecided" and "weak" in found.reason
-        assert judged(finding(90), controls=[held(CHANCE, "weak")]).verdict == "leak"
+        failed = control("retrain", "weak", CHANCE, held=False)
+        found = judged(finding(CHANCE), controls=[failed])
+        assert found.verdict == "undecided"
+        assert found.reason == "retrain found too few people on weak windows"
+        assert judged(finding(90), controls=[failed]).verdict == "leak"
 
     def test_an_attack_that_finds_people_who_were_shuffled(self):
-        found = judged(finding(90), controls=[held(60, "shuffled")])
+        failed = control("retrain", "shuffled", 60, held=False)
+        found = judged(finding(90), controls=[failed])
         assert found.verdict == "undecided" and "shuffled" in found.reason
-
-
-@pytest.mark.parametrize("cover", ["raw", "weak"])
-def test_positive_controls_hold_where_people_are_found(cover):
-    assert held(80, cover).held and held(80, cover).expected == "found"
-    assert not held(CHANCE, cover).held
-
-
-def test_where_no_more_is_found_than_a_model_may_give_away_nothing_is_shown():
-    for cover in ("raw", "weak"):
-        little = held(24, cover)
-        assert CHANCE < little.top1.low < POLICY.limit(CHANCE)
-        assert not little.held
-        found = judged(finding(CHANCE), controls=[little])
-        assert found.verdict == "undecided"
-        assert found.reason == f"retrain found too few people on {cover} windows"
-
-
-@pytest.mark.parametrize(("cover", "holds"), [("weak", False), ("shuffled", True)])
-def test_a_control_that_may_be_guessing_is_taken_for_guessing(cover, holds):
-    few = [finding(0, identity=scores(19, queries=8), cover=cover)]
-    found = controlled(few)
-    assert found.top1.low < CHANCE < found.top1.mean
-    assert found.held is holds
-
-
-def test_all_negative_controls_share_a_level():
-    """Above a guess in 95 of 100 cases is nothing where there are twelve of them."""
-    by_luck = [finding(0, identity=scores(23, queries=20), cover="shuffled")]
-    found = controlled(by_luck)
-    assert found.top1.low > CHANCE
-    assert found.held
-    assert not controlled(by_luck, among=1).held
 
 
 @pytest.mark.parametrize(
@@ -251,27 +187,6 @@ def test_all_negative_controls_share_a_level():
 )
 def test_whom_the_right_name_is_said_of_more_often_than_not_is_found(chance, limit):
     assert POLICY.limit(chance) == limit
-
-
-def test_a_control_has_its_own_chance():
-    own = controlled([finding(40, cover="shuffled", chance=50.0)])
-    assert own.held and own.chance == 50
-    assert not controlled([finding(40, cover="shuffled")]).held
-
-
-def test_where_windows_are_put_together_the_most_of_them_are_the_control():
-    curve = tuple(
-        Point(count=k, identity=scores(right), chance=CHANCE) for k, right in ((1, CHANCE), (8, 90))
-    )
-    for cover, holds in (("weak", True), ("shuffled", False)):
-        several = [finding(0, identity=None, curve=curve, cover=cover)]
-        found = controlled(several)
-        assert found.held is holds and found.top1.mean > 80
-
-
-def test_negative_controls_hold_where_nobody_is():
-    assert held(CHANCE, "shuffled").held and held(CHANCE, "shuffled").expected == "chance"
-    assert not held(50, "shuffled").held
 
 
 @pytest.mark.parametrize("right", [20, 24, 26, 60])

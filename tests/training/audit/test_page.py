@@ -250,7 +250,7 @@ def test_the_other_tables_hold_their_figures(full: Read) -> None:
     assert full.table("An attack that finds nobody")[2] == [
         "retrain-residual-warm",
         "shuffled people",
-        "guess",
+        "guess people",
         "15.0 [11.0, 19.0]",
         "14.5",
         "held",
@@ -314,6 +314,14 @@ def test_a_failed_control_and_its_lack_are_told() -> None:
     read = shown(empty_report(controls=(failed,)))
     assert read.table("An attack that finds nobody")[1][-1] == "did not hold"
     assert "nothing shows here that the attacks can succeed" in shown(empty_report()).text
+
+
+def test_a_control_says_which_property_it_is_about() -> None:
+    people = report().controls
+    skin = {"attack": "attributes", "attribute": "skin"}
+    lines = (*people, *(one.model_copy(update=skin) for one in people))
+    rows = shown(empty_report(controls=lines)).table("An attack that finds nobody")[1:]
+    assert [row[2] for row in rows] == ["find people", "guess people", "tell skin", "guess skin"]
 
 
 def test_an_audit_in_which_nothing_came_to_an_end() -> None:

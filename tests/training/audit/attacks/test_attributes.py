@@ -53,6 +53,11 @@ def test_what_raw_windows_show_is_told_and_noise_tells_nothing(folder: Path) -> 
     assert all(abs(level - 50) < 25 for level in right(nothing).values())
 
 
+def test_of_shuffled_people_the_light_is_not_asked_which_was_not_dealt_out(folder: Path) -> None:
+    dealt = replace(case(Nothing(), folder, labelled()), kind="shuffled")
+    assert [one.name for one in attributes.attack(dealt).attributes] == ["loud"]
+
+
 def test_a_data_set_that_says_nothing_else(folder: Path) -> None:
     found = attributes.attack(case(Raw(), folder, people(conditions=1)))
     assert found.attributes == () and "nothing" in found.note
