@@ -31,6 +31,7 @@ def attack(listed: Listed, findings: Sequence[Finding]) -> Attack:
     scores = [one.identity for one in findings if one.identity is not None]
     guesses = [one.chance for one in findings if one.chance is not None]
     pairs = [one.verification for one in findings if one.verification is not None]
+    pairs = [one for one in pairs if one.telling]
     return Attack(
         attack=first.attack,
         cover=first.cover,

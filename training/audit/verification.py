@@ -55,6 +55,11 @@ class PairCounts(Part):
             raise ValueError("every row has as many counts as there are bins")
         return self
 
+    @property
+    def telling(self) -> bool:
+        """Whether there are pairs of one person, and of two."""
+        return all(any(map(any, rows)) for rows in (self.genuine, self.impostor))
+
 
 @dataclass(frozen=True)
 class Rates:
@@ -195,26 +200,35 @@ def intervals(
 ) -> dict[str, Interval]:
     """Bootstrap intervals, over people, of the means over ``seeds`` of the :class:`Rates`.
 
-    People are drawn with replacement, the same ones for all seeds; a person drawn twice is not
-    compared with itself as if it were two (Bolle, Ratha and Pankanti, "Error analysis of pattern
-    recognition systems: the subsets bootstrap", CVIU 93, 2004). The quantiles are moved out for
-    few people, see :func:`training.bootstrap.bounds`. Of two people nothing can be
-    drawn but the same two: they say nothing of others, and the bounds are 0 and 100.
+    People are drawn with replacement, the same ones for all seeds, whose samples need not show
+    everybody; a person drawn twice is not compared with itself as if it were two (Bolle, Ratha and
+    Pankanti, "Error analysis of pattern recognition systems: the subsets bootstrap", CVIU 93,
+    2004). The quantiles are moved out for few people, see :func:`training.bootstrap.bounds`. Of two
+    people nothing can be drawn but the same two: they say nothing of others, and the bounds are 0
+    and 100.
 
-    Raises :class:`TrainingError` for no seed, seeds of different people, and no pair of one
-    person or of two.
+    Raises :class:`TrainingError` for no seed, and for one that is not :attr:`PairCounts.telling`.
     """
-    if not seeds or any(counts.people != seeds[0].people for counts in seeds):
-        raise TrainingError("needs seeds of the same people", field="verification")
-    people = len(seeds[0].people)
-    mean = _mean(seeds, np.ones((1, people)))[:, 0]
-    if not np.isfinite(mean).all():
+    if not seeds or not all(counts.telling for counts in seeds):
         raise TrainingError("needs pairs of one person and of two", field="verification")
+    everybody = np.unique(np.concatenate([counts.people for counts in seeds]))
+    people = len(everybody)
+    places = [np.searchsorted(everybody, counts.people) for counts in seeds]
+
+    def rated(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The means over ``seeds``, ``[3, R]``, for ``weights`` ``[R, P]`` of everybody."""
+        each = [
+            _rates(counts, weights[:, place]) for counts, place in zip(seeds, places, strict=True)
+        ]
+        found: NDArray[np.float64] = np.mean(each, axis=0)
+        return found
+
+    mean = rated(np.ones((1, people)))[:, 0]
     low, high = np.zeros(3), np.full(3, 100.0)
     if people > 2:
         drawn = resampled(people, generator, resamples).astype(np.float64)
         found = np.concatenate(
-            [_mean(seeds, drawn[at : at + _BLOCK]) for at in range(0, resamples, _BLOCK)], axis=1
+            [rated(drawn[at : at + _BLOCK]) for at in range(0, resamples, _BLOCK)], axis=1
         )
         # A draw of a single person has no pair of two.
         found = found[:, np.isfinite(found).all(axis=0)]
@@ -224,8 +238,3 @@ def intervals(
         name: Interval(float(mean[place]), float(low[place]), float(high[place]))
         for place, name in enumerate(names)
     }
-
-
-def _mean(seeds: Sequence[PairCounts], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = np.mean([_rates(counts, weights) for counts in seeds], axis=0)
-    return found

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torchmetrics.functional.classification import binary_roc
 
 from training.audit import verification
+from training.audit.case import chosen
 from training.audit.sightings import Sightings, between
 from training.audit.verification import PairCounts, intervals, pair_counts, rates
 from training.bootstrap import bounds, resampled
@@ -161,6 +162,25 @@ def test_seeds_are_averaged_and_are_no_more_people() -> None:
         assert twice[name].high == pytest.approx(interval.high)
 
 
+def test_seeds_whose_samples_show_some_of_the_people_are_averaged_too() -> None:
+    def without(sightings: Sightings, person: int) -> Sightings:
+        kept = np.flatnonzero(sightings.of.subject != person)
+        return Sightings(sightings.embedding[kept], chosen(sightings.of, kept))
+
+    everybody = seen(6, 0.8)
+    some = [told(without(everybody, person)) for person in (7, 9)]
+    assert {counts.people for counts in some} == {(8, 9, 10, 11, 12), (7, 8, 10, 11, 12)}
+    found = intervals(some, np.random.default_rng(0), resamples=300)["eer"]
+    assert found.mean == pytest.approx(np.mean([rates(counts).eer for counts in some]))
+    weights = resampled(6, np.random.default_rng(0), 300)
+    drawn = [
+        np.mean([rates(some[0], weight[1:]).eer, rates(some[1], np.delete(weight, 2)).eer])
+        for weight in weights
+    ]
+    expected = bounds(np.array(drawn)[np.isfinite(drawn)], 6, 0.95)
+    assert (found.low, found.high) == pytest.approx(tuple(expected))
+
+
 def test_two_people_say_nothing_of_others() -> None:
     found = intervals([told(seen(2, 3.0))], np.random.default_rng(0))
     assert all((interval.low, interval.high) == (0, 100) for interval in found.values())
@@ -168,15 +188,12 @@ def test_two_people_say_nothing_of_others() -> None:
 
 def test_what_cannot_be_averaged_is_one_line() -> None:
     generator = np.random.default_rng(0)
-    counts = told(seen(3, 1.0))
-    with pytest.raises(TrainingError, match="verification: needs seeds of the same people"):
-        intervals([], generator)
-    with pytest.raises(TrainingError, match="verification: needs seeds of the same people"):
-        intervals([counts, told(seen(4, 1.0))], generator)
     one = seen(3, 1.0)
     by_person = replace(one.of, condition=one.of.subject)
-    with pytest.raises(TrainingError, match="verification: needs pairs of one person"):
-        intervals([told(Sightings(one.embedding, by_person))], generator)
+    nobody_twice = told(Sightings(one.embedding, by_person))
+    for seeds in ([], [nobody_twice], [told(one), nobody_twice]):
+        with pytest.raises(TrainingError, match="verification: needs pairs of one person"):
+            intervals(seeds, generator)
 
 
 def test_a_point_that_is_not_finite_is_refused() -> None:
